@@ -1,0 +1,199 @@
+"""Run notebooks and store what they print and draw, or check that what they store is still what they give.
+
+    python tools/run_notebooks.py                        # run all under nbs/, save the outputs
+    python tools/run_notebooks.py nbs/01_unet.ipynb      # only this one
+    python tools/run_notebooks.py --flags "slow cuda"    # also the cells flagged `#| slow` and `#| cuda`
+    python tools/run_notebooks.py --check                # save nothing, report outputs that are not current
+
+`nbdev_test` runs the same cells and saves nothing, while the documentation shows what is stored; this tool keeps
+the two together. It skips what `nbdev_test` skips, and a skipped cell keeps its stored outputs, so a result from a
+GPU survives a run on a laptop. Every notebook runs in a process of its own. It is saved in the form `nbdev_clean`
+gives it, and only when all of its cells succeed. What goes to stderr is not stored: warnings name the folders of
+one machine and the library versions of one day.
+
+`--check` compares the kinds of outputs (stream, picture, table...) and their text. It does not compare the pixels
+of pictures, which depend on fonts and library versions, nor times, speeds and object addresses. Whole numbers must be equal. Other numbers may differ by 1%, or by one in
+their last printed digit: processors and thread counts round sums differently, training magnifies that, and
+0.0249 and 0.0251 print as 0.02 and 0.03. A text that changed for a real reason rarely stays within that.
+"""
+import argparse, os, re, subprocess, sys, threading, time, traceback
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import chdir
+from decimal import Decimal
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+REL_TOL = Decimal('0.01')
+SKIPPED, OK, FAILED = 'skip', 'ok', 'FAIL'
+
+
+# ---- What is compared -------------------------------------------------------------------------------------------
+
+TIME = re.compile(r'''(?<![\w.])(?: \d+:\d\d(?::\d\d)?(?:\.\d+)?                                # 00:12
+    | \d[\d.,]*(?:e[-+]\d+)?\s?(?:[nmu\u00b5\u03bc]?s|secs?|seconds?|mins?|minutes?|\w+/s|s/\w+)(?!\w) )''', re.X)
+NUMBER = re.compile(r'(?<![\w.])([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)(?!\w)')
+
+def as_text(lines): return lines if isinstance(lines, str) else ''.join(lines)
+
+def kind(output):
+    "What sort of thing `output` is: `('stream', 'stdout')`, `('display_data', 'image/png', 'text/plain')`..."
+    name = [output['name']] if 'name' in output else sorted(output.get('data', {}))
+    return (output['output_type'], *name)
+
+def normal(text):
+    "`text` as it looks in a terminal, without what differs from run to run"
+    text = '\n'.join(re.split('\r+', line.rstrip('\r'))[-1] for line in text.split('\n'))
+    text = re.sub(r' at 0x[0-9a-fA-F]+', '', text)
+    text = re.sub(r'data:image/[^"\')\s]+', 'data:image', text)
+    text = ' '.join(TIME.sub('<time>', text).split())
+    return re.sub('<time>( <time>)+', '<time>', text)    # 1min 3s
+
+def close(a, b):
+    "Are the printed numbers `a` and `b` equal, as far as that may be asked?"
+    if not re.search('[.eE]', a + b): return int(a) == int(b)
+    a, b = Decimal(a), Decimal(b)
+    # 10**exponent is one unit in the last printed digit; the sum of a float32 series may leave 1e-6 where 0 is meant
+    last_digit = max(Decimal(10)**n.as_tuple().exponent if n.as_tuple().exponent < 0 else 0 for n in (a, b))
+    return abs(a - b) <= max(REL_TOL * max(abs(a), abs(b)), last_digit, Decimal('1e-6'))
+
+def same(old, new):
+    "Do the two texts agree but for small differences of their numbers?"
+    old, new = (NUMBER.split(normal(t)) for t in (old, new))    # words at even places, numbers at odd ones
+    return len(old) == len(new) and all(close(a, b) if i % 2 else a.split() == b.split()
+                                        for i, (a, b) in enumerate(zip(old, new)))
+
+def excerpts(old, new, width=100):
+    "The two texts from just before the place where they part"
+    old, new = normal(old), normal(new)
+    start = max(0, len(os.path.commonprefix([old, new])) - 30)
+    return f'stored: …{old[start:start+width]!r}\n    now:    …{new[start:start+width]!r}'
+
+def difference(old, new):
+    "What is wrong with the stored outputs `old` of a cell that now gives `new`, or None"
+    if any(o['output_type'] == 'error' for o in old): return 'an error is stored'
+    kinds = [[' '.join(kind(o)) for o in outs] for outs in (old, new)]
+    if kinds[0] != kinds[1]:
+        return 'stored: {}\n    now:    {}'.format(*(', '.join(k) or 'no output' for k in kinds))
+    for a, b in zip(old, new):
+        texts = [('', a['text'], b['text'])] if 'text' in a else \
+                [(m, a['data'][m], b['data'][m]) for m in a['data'] if m.startswith('text/')]
+        for mime, s, t in texts:
+            if not same(as_text(s), as_text(t)): return f'{mime} differs\n    {excerpts(as_text(s), as_text(t))}'.strip()
+
+
+# ---- Running one notebook, in this process -----------------------------------------------------------------------
+
+class CellFailed(Exception): pass
+
+def failure(number, cell, offset, exc):
+    "A message about `exc`, without the frames of the machinery that runs cells"
+    tb = exc.__traceback__
+    while tb and re.search(r'[\\/](IPython|execnb)[\\/]', tb.tb_frame.f_code.co_filename): tb = tb.tb_next
+    line = tb.tb_lineno if tb else getattr(exc, 'lineno', None) or 1    # a syntax error has no frame of its own
+    source = (cell.source.splitlines() + [''])[offset + line - 1 : offset + line]
+    trace = ''.join(traceback.format_exception(type(exc), exc, tb))
+    return f"cell {number} (id {cell.id}), line {offset + line}: {''.join(source).strip()}\n\n{trace}"
+
+def run(path, flags, check):
+    "Run the notebook at `path`; return SKIPPED or OK, and the problems found. Raises `CellFailed`."
+    from execnb.nbio import read_nb, write_nb
+    from execnb.shell import CaptureShell
+    from fastcore.basics import str2bool
+    from nbdev.clean import clean_nb
+    from nbdev.config import get_config
+    from nbdev.frontmatter import FrontmatterProc
+    from nbdev.process import NBProcessor, extract_directives
+
+    cfg = get_config()
+    skip_flags = set(cfg.tst_flags.split()) - set(flags)
+    frontmatter = getattr(NBProcessor(path, procs=FrontmatterProc, process=True).nb, 'frontmatter_', {})
+    if str2bool(frontmatter.get('skip_exec', False)): return SKIPPED, []
+
+    as_read = path.read_bytes()
+    nb = read_nb(path)
+    shell = CaptureShell(path, mpl_format='png')    # the default, retina, makes pictures three times as large
+    problems = []
+    with chdir(path.parent):
+        for number, cell in enumerate(nb.cells, 1):
+            if cell.cell_type != 'code': continue
+            code = cell.copy()                      # directives go before running: a cell magic must come first
+            directives = extract_directives(code)
+            if (skip_flags & directives.keys() or directives.get('eval:', [''])[0].lower() == 'false'
+                    or 'nbdev_export(' in cell.source): continue
+            outputs = [o for o in shell.run(code.source) if o.get('name') != 'stderr']
+            if shell.exc:
+                offset = len(cell.source.splitlines()) - len(code.source.splitlines())
+                raise CellFailed(failure(number, cell, offset, shell.exc))
+            for data in (o.get('data', {}) for o in outputs):
+                if 'image/png' in data: data.pop('image/jpeg', None)    # PIL gives both: one picture is enough
+            problem = difference(cell.get('outputs', []), outputs)
+            if problem: problems.append(f'  cell {number} (id {cell.id}): {problem}')
+            cell.outputs = outputs
+    if check: return OK, problems
+
+    clean_nb(nb, allowed_metadata_keys=cfg.get('allowed_metadata_keys', '').split(),
+             allowed_cell_metadata_keys=cfg.get('allowed_cell_metadata_keys', '').split(), clean_ids=cfg.clean_ids)
+    if path.read_bytes() != as_read: raise CellFailed('the file changed while it ran: not saved, run it again')
+    write_nb(nb, path)
+    return OK, []
+
+def run_here(path, flags, check):
+    "Run the notebook at `path` in this process, print one line about it and any problems; return the exit code"
+    os.environ.update(IN_TEST='1')
+    sys.path[0] = str(ROOT)    # the local package, and not the folder of this script
+    start, name = time.time(), os.path.relpath(path, ROOT)
+    try: status, problems = run(path, flags, check)
+    except CellFailed as e: status, problems = FAILED, [str(e)]
+    if problems and status == OK: status = 'stale'
+    print(f'{status:5} {name}  {time.time() - start:.1f} s', *problems, sep='\n', flush=True)
+    return 1 if problems else 0
+
+
+# ---- Running many, each in a fresh process ------------------------------------------------------------------------
+
+def find_notebooks():
+    "The notebooks that `nbdev_test` would run"
+    from nbdev.doclinks import nbglob
+    return [p for p in sorted(nbglob(as_path=True)) if not (p.parent/'.notest').exists()]
+
+def run_in_process(path, args, stop):
+    "Run the notebook at `path` in a new process, unless `stop` is set; return whether that failed"
+    if stop.is_set(): return True
+    env = dict(os.environ)
+    if args.jobs > 1: env.setdefault('OMP_NUM_THREADS', str(max(1, (os.cpu_count() or 1) // args.jobs)))
+    cmd = [sys.executable, __file__, '--here', '--flags', args.flags, *(['--check'] if args.check else []), str(path)]
+    done = subprocess.run(cmd, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, errors='replace')
+    reported = path.name in done.stdout
+    if not reported:
+        done.stdout += (f'{FAILED}  {os.path.relpath(path, ROOT)}: its process ended early, with exit code '
+                        f'{done.returncode} (-9: killed, mostly for lack of memory)\n')
+    print(done.stdout, end='', flush=True)
+    failed = done.returncode != 0 or not reported
+    if failed and not args.check: stop.set()    # the first error ends a run; a check reports on all
+    return failed
+
+def main():
+    doc = __doc__.splitlines()
+    parser = argparse.ArgumentParser(description=doc[0], epilog='\n'.join(doc[1:]),
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('notebooks', nargs='*', type=Path, help='default: all under nbs/')
+    parser.add_argument('--check', action='store_true', help='save nothing, report outputs that are not current')
+    parser.add_argument('--flags', default='', help='flags (see tst_flags in settings.ini) whose cells run too')
+    parser.add_argument('--jobs', type=int, default=1, help='notebooks to run at the same time')
+    parser.add_argument('--here', action='store_true', help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    paths = [p.resolve() for p in args.notebooks]
+    for p in paths:
+        if not p.is_file(): parser.error(f'no such notebook: {p}')
+    os.chdir(ROOT)
+    if args.here: return run_here(paths[0], args.flags.split(), args.check)
+
+    stop = threading.Event()
+    with ThreadPoolExecutor(args.jobs) as pool:
+        failures = list(pool.map(lambda p: run_in_process(p, args, stop), paths or find_notebooks()))
+    if args.check and any(failures):
+        print('\nOutputs that are not current: `python tools/run_notebooks.py NOTEBOOK` stores them anew.')
+    return int(any(failures))
+
+if __name__ == '__main__': sys.exit(main())
