@@ -167,7 +167,7 @@ def sidebar():
 
 @check('notebooks are sound: unique cell ids, no stored errors, no machine paths in outputs, not too large',
        'Ids: delete the `id` of the copy and run nbdev_clean. Errors and paths (mostly from a warning): correct the '
-       f'cell and run tools/run_notebooks.py. Size: draw smaller or fewer pictures, an image grid as one picture.')
+       'cell and run tools/run_notebooks.py. Size: draw smaller or fewer pictures, an image grid as one picture.')
 def sound_notebooks():
     for nb in notebooks():
         seen = {}

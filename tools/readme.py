@@ -8,7 +8,7 @@ Code cells become fenced blocks, their text outputs indented ones; hidden cells 
 Pictures that a cell draws are left out too: put a file into nbs/images/ and show it from a markdown cell.
 (nbdev has a command for this, `nbdev_readme`, but it needs Quarto.)
 """
-import argparse, difflib, json, os, posixpath, re, sys
+import argparse, difflib, json, posixpath, re, sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
