@@ -21,30 +21,36 @@ def one_line_errors(
 ):
     "Turn errors about what the user asked for into one line on standard error and exit code 2."
     try: yield
-    except (ValueError, FileNotFoundError, NotADirectoryError, ImportError) as e:
+    except (ValueError, OSError, ImportError) as e:
         print(f'{command}: {e}', file=sys.stderr)
         raise SystemExit(2) from None
 
 # %% ../nbs/06_cli.ipynb #0e18575c
+def _check_device(device):
+    "Raise a `ValueError` for a device that PyTorch does not know or does not see here."
+    import torch
+    if device is None or device == 'cpu': return
+    kind = str(device).split(':')[0]
+    if kind not in ('cuda', 'mps'): raise ValueError(f"device must be 'cpu', 'cuda' or 'mps', got {device!r}")
+    if not (torch.cuda if kind == 'cuda' else torch.backends.mps).is_available(): raise ValueError(f'device is {device}, but PyTorch sees none here; leave --device out')
+
+# %% ../nbs/06_cli.ipynb #ad8a15e7
 def _load_data(data, img_size, batch_size, device):
     "The `DataLoaders` for the word 'digits' or for a folder of images."
-    import torch
     from ddpm_nb.trainer import digits_dls, folder_dls
-    if device and device.split(':')[0] not in ('cpu', 'cuda', 'mps'): raise ValueError(f"device must be 'cpu', 'cuda' or 'mps', got {device!r}")
-    if device and device.startswith('cuda') and not torch.cuda.is_available(): raise ValueError('device is cuda, but PyTorch sees no GPU here; leave --device out to use the CPU')
     if batch_size < 1: raise ValueError(f'batch_size must be at least 1, got {batch_size}')
     if img_size is not None and img_size < 1: raise ValueError(f'img_size must be at least 1, got {img_size}')
     if data == 'digits': return digits_dls(img_size=img_size or 8, bs=batch_size, device=device)
     if not Path(data).is_dir(): raise FileNotFoundError(f"data must be 'digits' or a folder of images, and {data!r} is neither")
     return folder_dls(data, img_size or 32, bs=batch_size, device=device)
 
-# %% ../nbs/06_cli.ipynb #ad8a15e7
+# %% ../nbs/06_cli.ipynb #626204b6
 def _make_network(model, dls, num_classes):
     "The network called `model` for the images and classes of `dls`."
     from ddpm_nb.trainer import default_network, UNet, UNet_conditional
     found = getattr(dls, 'c', None) or 0
     n = found if num_classes is None else num_classes
-    if n < 0 or 0 < n < found: raise ValueError(f'the data have {found} classes: num_classes must be 0 (ignore them) or at least {found}, got {n}')
+    if n and not 0 < found <= n: raise ValueError(f'the data have {found} classes: num_classes must be 0 (no labels){f" or at least {found}" if found else ""}, got {n}')
     shape = tuple(dls.valid.one_batch()[0].shape[1:])
     if model == 'adm': return default_network(shape, n or None)
     if model == 'unet': return UNet_conditional(shape[0], shape[0], num_classes=n) if n else UNet(shape[0], shape[0])
@@ -57,7 +63,7 @@ def _run_folder(out, run_name, data):
         path = Path(out)/run_name
         if (path/'config.json').exists(): raise ValueError(f'{path} holds a run already: continue it with --resume {path}, or choose another --run_name')
         return path
-    base, k = Path(data).name, 1
+    base, k = Path(data).resolve().name, 1
     while (path := Path(out)/(base if k == 1 else f'{base}-{k}')).exists(): k += 1
     return path
 
@@ -67,7 +73,8 @@ def _resumed(run, given, defaults):
     from ddpm_nb.trainer import read_config
     settings = read_config(run).get('settings')
     if not settings: raise ValueError(f'{run} was not made by ddpm_train; resume it from Python with `resume(learn, path)`')
-    changed = [f'{k}: {settings[k]} → {v}' for k, v in given.items() if k in settings and v != defaults[k] and v != settings[k]]
+    typed = {o[2:].split('=')[0] for o in sys.argv[1:] if o.startswith('--')}     # a default value that was typed counts, too
+    changed = [f'{k}: {settings[k]} → {v}' for k, v in given.items() if v != settings[k] and (v != defaults[k] or k in typed)]
     if changed: raise ValueError(f'cannot resume {run} with other settings, it would not be the same run: ' + ', '.join(changed))
     return settings
 
@@ -83,7 +90,7 @@ def _plot_losses(learn, path):
 
 # %% ../nbs/06_cli.ipynb #577f9be0
 def _finish(learn, path, cfg_scale, seconds):
-    "Save grid, strip, loss curve and `metrics.json`; returns the metrics."
+    "Save grid, strip, loss curve and `metrics.json`, and say where they are."
     import torch
     from ddpm_nb.sampling import denoising_strip, save_grid
     bar, n = sys.stdout.isatty(), getattr(learn.model, 'num_classes', None)
@@ -98,7 +105,9 @@ def _finish(learn, path, cfg_scale, seconds):
     losses = {k: round(float(v), 5) for k, v in zip(names, learn.recorder.values[-1])}
     metrics = losses | dict(epochs=learn.n_epoch, steps=learn.train_iter, seconds=round(seconds, 1), parameters=sum(p.numel() for p in learn.model.parameters()))
     (path/'metrics.json').write_text(json.dumps(metrics, indent=1))
-    return metrics
+    print(f'samples  {path}/samples/grid.png')
+    print('metrics  ' + ', '.join(f'{k} {v}' for k, v in losses.items()) + f' after {learn.train_iter} steps in {seconds:.0f} s')
+    print(f'more     ddpm_sample {path}')
 
 # %% ../nbs/06_cli.ipynb #40ab7c3a
 @call_parse
@@ -125,19 +134,25 @@ def ddpm_train(
     "Train a diffusion model; without arguments, on handwritten digits in about two minutes of a laptop."
     settings = {k: v for k, v in locals().items() if k not in ('run_name', 'device', 'wandb', 'resume', 'out')}
     with one_line_errors('ddpm_train'):
+        if data != 'digits': settings['data'] = str(Path(data).resolve())
+        if resume and run_name: raise ValueError('a resumed run keeps its name: leave --run_name out')
         if resume: settings = _resumed(resume, settings, {k: p.default for k, p in inspect.signature(ddpm_train).parameters.items()})
         path = Path(resume) if resume else _run_folder(out, run_name, data)
-        _train(path, device, wandb, bool(resume), **settings)
+        learn = _prepare(path, device, wandb, bool(resume), **settings)
+    start = time.time()
+    learn.fit_one_cycle(settings['epochs'], settings['lr'])
+    _finish(learn, path, settings['cfg_scale'], time.time() - start)
 
 # %% ../nbs/06_cli.ipynb #33707b8d
-def _train(path, device, wandb, again, **settings):
-    "Build a learner from `settings`, train it, and leave a run folder at `path`."
+def _prepare(path, device, wandb, again, **settings):
+    "A learner for `settings` whose run folder will be `path`."
     from ddpm_nb.trainer import ProgressCallback, RunCallback, RunProgress, WandbLogger, NoiseSchedule, ddpm_learner, resume, set_seed
     from ddpm_nb.sampling import SampleCallback
     o = type('Settings', (), settings)
     for name, ok, want in (('epochs', o.epochs >= 1, 'at least 1'), ('lr', o.lr > 0, 'above 0'), ('log_every_epoch', o.log_every_epoch >= 1, 'at least 1')):
         if not ok: raise ValueError(f'{name} must be {want}, got {settings[name]}')
     schedule = NoiseSchedule.from_config(dict(name=o.schedule, noise_steps=o.noise_steps))
+    _check_device(device)
     set_seed(o.seed)
     dls = _load_data(o.data, o.img_size, o.batch_size, device)
     cbs = [RunProgress(o.log_every_epoch), RunCallback(path), SampleCallback(path/'samples', o.log_every_epoch, cfg_scale=o.cfg_scale)]
@@ -148,10 +163,7 @@ def _train(path, device, wandb, again, **settings):
     if again: resume(learn, path)
     size = sum(p.numel() for p in learn.model.parameters())/1e6
     print(f'{o.data}: {len(dls.train_ds)} images to train on and {len(dls.valid_ds)} to validate; {type(learn.model).__name__}, {size:.2f} M parameters, on {dls.device}', flush=True)
-    start = time.time()
-    learn.fit_one_cycle(o.epochs, o.lr)
-    metrics = _finish(learn, path, o.cfg_scale, time.time() - start)
-    print(f'samples  {path}/samples/grid.png\nmetrics  {json.dumps(metrics)}\nmore     ddpm_sample {path}')
+    return learn
 
 # %% ../nbs/06_cli.ipynb #776cb4de
 def _parse_labels(labels, classes):
@@ -160,7 +172,8 @@ def _parse_labels(labels, classes):
         if labels: raise ValueError('this run was trained without classes: leave --labels out')
         return None
     if not labels: return list(range(min(10, len(classes))))
-    numbers = {str(i): i for i in range(len(classes))} | {name: i for i, name in enumerate(classes)}
+    by_name = {name: i for i, name in enumerate(classes)}
+    numbers = by_name if any(o.isdigit() for o in classes) else by_name | {str(i): i for i in range(len(classes))}
     wanted = [o.strip() for o in labels.split(',')]
     unknown = [o for o in wanted if o not in numbers]
     if unknown: raise ValueError(f'unknown labels {", ".join(map(repr, unknown))}; the classes are {", ".join(classes)}')
@@ -184,6 +197,7 @@ def ddpm_sample(
         import torch
         from ddpm_nb.sampling import Denoiser, sample, save_grid
         if n < 1: raise ValueError(f'n must be at least 1, got {n}')
+        _check_device(device)
         denoiser = Denoiser.from_run(run, device=device)
         rows = _parse_labels(labels, denoiser.model.num_classes and denoiser.classes)
         wanted = n if rows is None else [y for y in rows for _ in range(n)]

@@ -123,7 +123,7 @@ def sample_iter(
     sampler='ddim',    # Name of a sampler: 'ddpm' or 'ddim'
     steps=50,          # Network evaluations, in [1, T]
     cfg_scale=1.,      # Guidance: 0 unconditional, 1 conditional, above 1 guided
-    x_T=None,          # Images to start from, (n, c, h, w); noise by default
+    x_T=None,          # Images to start from, (n, c, h, w); noise of the schedule's last rate by default
     eta=None,          # For 'ddim' only: share of randomness, in [0, 1]
     generator=None,    # `torch.Generator` that makes the result repeatable; fresh noise by default
 ):  # generator of images (n, c, h, w), one after each step; the last is the result
@@ -195,7 +195,7 @@ def sample(
     sampler='ddim',    # Name of a sampler: 'ddpm' or 'ddim'
     steps=50,          # Network evaluations, in [1, T]
     cfg_scale=1.,      # Guidance: 0 unconditional, 1 conditional, above 1 guided
-    x_T=None,          # Images to start from, (n, c, h, w); noise by default
+    x_T=None,          # Images to start from, (n, c, h, w); noise of the schedule's last rate by default
     eta=None,          # For 'ddim' only: share of randomness, in [0, 1]
     generator=None,    # `torch.Generator` that makes the result repeatable; fresh noise by default
     progress=True,     # Show a progress bar
@@ -253,7 +253,7 @@ class SampleCallback(Callback):
     def __init__(self,
         path,          # Folder for the pictures; made if it is not there
         every=10,      # Epochs between two grids, at least 1
-        labels=None,   # One label for each picture; one of every class by default
+        labels=None,   # One label for each picture; one of every class (at most 64) by default
         cfg_scale=2.,  # Guidance; 1 is used where there are no classes
         steps=25,      # Network evaluations
         seed=0,        # Seed of the starting noise
@@ -278,7 +278,7 @@ def draw(self:SampleCallback,
     ema,  # Use the averaged weights
 ):  # Images, (n, c, h, w)
     "The grid's images, from the same starting noise each time."
-    classes = getattr(self.model, 'num_classes', None)
-    wanted = self.labels if self.labels is not None else list(range(classes)) if classes else 8
+    classes = getattr(self.model, 'num_classes', getattr(self.dls, 'c', None))
+    wanted = self.labels if self.labels is not None else list(range(min(classes, 64))) if classes else 8
     scale = 1. if isinstance(wanted, int) else self.cfg_scale
     return self.learn.sample(wanted, ema=ema, cfg_scale=scale, steps=self.steps, progress=False, generator=torch.Generator().manual_seed(self.seed))

@@ -97,7 +97,7 @@ def linear_schedule(
     beta_start=1e-4,   # β of the first of 1000 steps
     beta_end=0.02,     # β of the last of 1000 steps
 ):
-    "β rises linearly (Ho et al. 2020, section 4), rescaled by 1000/`noise_steps` so that any T ends in the same noise; β ≤ 0.999."
+    "β rises linearly (Ho et al. 2020, section 4), rescaled by 1000/`noise_steps` so that the end is as noisy for any T from about 50 on; β ≤ 0.999."
     _check_steps(noise_steps)
     scale = 1000/noise_steps
     betas = torch.linspace(beta_start*scale, beta_end*scale, noise_steps, dtype=torch.float64).clamp(max=0.999)
@@ -202,7 +202,7 @@ def target(self:NoiseSchedule,
     t,           # Timesteps, an int or integers (n,)
     prediction,  # 'eps', 'x0' or 'v'
 ):  # As `x0`
-    "What a network that predicts `prediction` should answer; v is eq. (D) of Salimans & Ho 2022, a ε - b x0."
+    "What a network that predicts `prediction` should answer; v = a ε - b x0 (Salimans & Ho 2022, appendix D)."
     check_prediction(prediction)
     if prediction == 'eps': return noise
     if prediction == 'x0': return x0
@@ -271,10 +271,11 @@ def posterior(self:NoiseSchedule,
 class ItemNoise:
     "Random numbers for each item from a generator of its own: item i of a seed gets the same ones in any batch, on any device."
     def __init__(self,
-        seed,   # Any integer in [0, 2**64)
+        seed,   # An integer in [0, 2**64)
         items,  # The items' numbers, e.g. `range(16)`
     ):
-        self.rngs = [np.random.Generator(np.random.Philox(key=[seed, i])) for i in items]
+        if not 0 <= seed < 2**64: raise ValueError(f'seed must be in [0, 2**64), got {seed}')
+        self.rngs = [np.random.Generator(np.random.Philox(key=np.array([seed, i], dtype=np.uint64))) for i in items]
 
     def randn(self,
         shape,        # Shape of one item

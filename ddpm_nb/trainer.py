@@ -20,6 +20,7 @@ import warnings
 import fastai.callback.schedule
 import numpy as np
 import torch
+from contextlib import nullcontext
 from copy import deepcopy
 from functools import partial
 from pathlib import Path
@@ -99,7 +100,8 @@ class EMALoss(Metric):
     "Mean validation loss of `learn.ema_model` on the same noised batches as `valid_loss`."
     def reset(self): self.total, self.count = 0., 0
     def accumulate(self, learn):
-        pred = learn.ema_model(*learn.xb)
+        amp = getattr(learn, 'mixed_precision', None)   # fastai has left autocast by now: like must be compared with like
+        with amp.autocast if amp else nullcontext(): pred = learn.ema_model(*learn.xb).float()
         n = len(pred)
         self.total += learn.to_detach(learn.loss_func(pred, *learn.yb))*n
         self.count += n
@@ -166,9 +168,10 @@ def ddpm_learner(
     if model is None: model = default_network(shape, getattr(dls, 'c', None) or None)
     ddpm = DDPMCallback(cosine_schedule() if schedule is None else schedule, prediction, p_uncond)
     ddpm.image_shape = shape
-    if isinstance(ema, float): ema = EMACallback(beta=ema)
-    cbs = [ddpm, *([ema] if ema else []), *([GradientClip(clip)] if clip else []), *_mixed_precision(dls.device), *_listify(cbs)]
-    learn = DDPMLearner(dls, model, loss_func=nn.MSELoss(), lr=lr, wd=wd, cbs=cbs, metrics=[EMALoss()] if ema else None,
+    if isinstance(ema, bool) or not isinstance(ema, (int, float, EMACallback, type(None))): raise TypeError(f'ema is β in [0, 1), an EMACallback or None, got {ema!r}')
+    if isinstance(ema, (int, float)): ema = EMACallback(beta=ema)
+    cbs = [ddpm, *([ema] if ema is not None else []), *([GradientClip(clip)] if clip else []), *_mixed_precision(dls.device), *_listify(cbs)]
+    learn = DDPMLearner(dls, model, loss_func=nn.MSELoss(), lr=lr, wd=wd, cbs=cbs, metrics=[EMALoss()] if ema is not None else None,
                         opt_func=partial(OptimWrapper, opt=torch.optim.AdamW, fused=True), **kwargs)
     learn.model.to(dls.device)
     return learn
@@ -179,7 +182,7 @@ def _listify(cbs): return [cbs] if isinstance(cbs, Callback) else list(cbs or ()
 def _mixed_precision(device):
     "fastai's mixed-precision callback where there is a GPU: bfloat16 if it can, float16 with a gradient scaler otherwise."
     if torch.device(device).type != 'cuda': return []
-    return [MixedPrecision(amp_mode=AMPMode.BF16 if torch.cuda.is_bf16_supported() else AMPMode.FP16)]
+    return [MixedPrecision(amp_mode=AMPMode.BF16 if torch.cuda.is_bf16_supported(including_emulation=False) else AMPMode.FP16)]
 
 # %% ../nbs/03_trainer.ipynb #edc32481
 def write_atomic(
@@ -204,7 +207,9 @@ def run_config(
     ours = type(model).__name__ in networks
     c, h, w = ddpm.image_shape
     vocab = getattr(learn.dls, 'vocab', None)
-    return dict(format=1, schedule=ddpm.schedule.config, prediction=ddpm.prediction, p_uncond=ddpm.p_uncond,
+    ema = {k: v for k, v in learn.ema.ema.state_dict().items() if k in ('beta', 'ramp')} if hasattr(learn, 'ema') else None
+    return dict(format=1, schedule=ddpm.schedule.config, prediction=ddpm.prediction, p_uncond=ddpm.p_uncond, ema=ema, weight_decay=learn.wd,
+                batch_size=learn.dls.bs, images=len(learn.dls.train_ds),
                 network=dict(name=type(model).__name__, args=model.config if ours else None),
                 image=dict(channels=c, size=[h, w], range=[-1, 1]), classes=[str(o) for o in vocab] if vocab else None, settings=getattr(learn, 'settings', None),
                 versions=dict(python=platform.python_version(), torch=torch.__version__, fastai=fastai.__version__))
@@ -237,10 +242,11 @@ def _set_rng_state(state, dls):
 
 # %% ../nbs/03_trainer.ipynb #e420e944
 def _training_state(learn):
-    "Everything beside the weights that the next epoch depends on."
+    "Everything that the next epoch depends on."
     r = learn.recorder
-    return _plain(dict(epoch=learn.epoch + 1, n_epoch=learn.n_epoch, step=learn.train_iter, opt=learn.opt.state_dict(),
-        ema=learn.ema.ema.state_dict() if hasattr(learn, 'ema') else None, rng=_rng_state(learn.dls),
+    ema = dict(counters=learn.ema.ema.state_dict(), weights=learn.ema_model.state_dict()) if hasattr(learn, 'ema') else None
+    return _plain(dict(epoch=learn.epoch + 1, n_epoch=learn.n_epoch, step=learn.train_iter, model=learn.model.state_dict(), ema=ema,
+        opt=learn.opt.state_dict(), rng=_rng_state(learn.dls),
         recorder=dict(values=r.values, losses=r.losses, lrs=r.lrs, iters=r.iters, smooth=vars(r.smooth_loss))))
 
 def _weights(model): return {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
@@ -253,10 +259,10 @@ def save_run(
     "Write `config.json`, the weights, `state.pt` and `log.csv` of `learn` to the run folder `path`."
     path = Path(path); path.mkdir(parents=True, exist_ok=True)
     if not hasattr(learn, 'train_iter'): raise ValueError('nothing to save yet: call fit first')
-    step = {'step': str(learn.train_iter)}
     write_atomic(path/'config.json', json.dumps(run_config(learn), indent=1).encode())
-    write_atomic(path/'model.safetensors', safetensors_bytes(_weights(learn.model), metadata=step))
-    if hasattr(learn, 'ema_model'): write_atomic(path/'ema.safetensors', safetensors_bytes(_weights(learn.ema_model), metadata=step))
+    write_atomic(path/'model.safetensors', safetensors_bytes(_weights(learn.model)))
+    if hasattr(learn, 'ema'): write_atomic(path/'ema.safetensors', safetensors_bytes(_weights(learn.ema_model)))
+    else: (path/'ema.safetensors').unlink(missing_ok=True)   # of a run before
     buf = io.BytesIO(); torch.save(_training_state(learn), buf)
     write_atomic(path/'state.pt', buf.getvalue())
     write_atomic(path/'log.csv', _log_csv(learn.recorder).encode())
@@ -318,36 +324,32 @@ def _load_weights(model, file):
     try: model.load_state_dict(weights)
     except RuntimeError as e: raise ValueError(f'{file} does not fit {type(model).__name__}: {e}') from None
 
-def _step_of(file):
-    "The step at which a safetensors file was written."
-    with open(file, 'rb') as f:
-        header = json.loads(f.read(int.from_bytes(f.read(8), 'little')))
-    return int(header['__metadata__']['step'])
-
 # %% ../nbs/03_trainer.ipynb #22b6875f
 def resume(
     learn,  # A `Learner` from `ddpm_learner`, made as for the run's beginning
     path,   # The run folder
 ):
-    "Make the next `fit` of `learn` go on where the run folder `path` left off; a `ValueError` names every setting that differs."
+    "Make the next `fit` of `learn` go on where the run folder `path` left off; a `ValueError` names what differs in schedule, network, EMA or data."
     path, mine = Path(path), run_config(learn)
     old = read_config(path)
     differ = [f'{k}: {old.get(k)} → {mine[k]}' for k in mine if k != 'versions' and old.get(k) != json.loads(json.dumps(mine[k]))]
     if differ: raise ValueError(f'this learner is not the one that made {path}; ' + '; '.join(differ))
     if not (path/'state.pt').exists(): raise FileNotFoundError(f'{path} has no state.pt: it can be sampled from, but not resumed')
-    state = torch.load(path/'state.pt', weights_only=True, map_location='cpu')
-    with_ema = hasattr(learn, 'ema')
-    files = [path/'model.safetensors', *([path/'ema.safetensors'] if with_ema else [])]
-    steps = {f.name: _step_of(f) for f in files} | {'state.pt': state['step']}
-    if len(set(steps.values())) > 1: raise ValueError(f'the files of {path} were written at different steps, {steps}: the last save was interrupted')
-    _load_weights(learn.model, files[0])
-    if with_ema:
+    state = _read_state(path/'state.pt')
+    learn.model.load_state_dict(state['model'])
+    if state['ema'] is not None:
         learn.ema_model = deepcopy(learn.model).eval().requires_grad_(False)
-        _load_weights(learn.ema_model, files[1])
-        learn.ema.ema.load_state_dict(state['ema'])
+        learn.ema_model.load_state_dict(state['ema']['weights'])
+        learn.ema.ema.load_state_dict(state['ema']['counters'])
     learn.create_opt()
     learn.opt.load_state_dict(state['opt'])
     learn._state = state
+
+# %% ../nbs/03_trainer.ipynb #31646b5b
+def _read_state(file):
+    "The contents of a `state.pt`; a `ValueError` that names the file if it cannot be read."
+    try: return torch.load(file, weights_only=True, map_location='cpu')
+    except Exception as e: raise ValueError(f'{file} is damaged or was not written by this library: {e}') from None
 
 # %% ../nbs/03_trainer.ipynb #d80d5870
 @patch
@@ -364,13 +366,14 @@ def _restore(self:DDPMLearner, state):
 
 # %% ../nbs/03_trainer.ipynb #64c6395d
 class RunProgress(Callback):
-    "One progress bar over all steps on a terminal; elsewhere a plain line every `every` epochs. Replaces fastai's bars."
+    "One progress bar over all steps on a terminal; elsewhere a plain line every `every` epochs. For use without fastai's `ProgressCallback`."
     order = 60
     def __init__(self,
         every=1,    # Epochs between two lines
         out=None,   # Where to write; standard output by default
     ): self.every, self.out, self.bar, self.old_logger = every, out or sys.stdout, None, None
 
+    def before_fit(self): self.after_fit()   # of a fit that was interrupted
     def before_train(self):
         if hasattr(self.learn, 'lr_finder') or self.old_logger is not None: return
         self.old_logger, self.learn.logger = self.learn.logger, noop
@@ -401,6 +404,9 @@ class WandbLogger(Callback):
         path=None,        # Run folder that becomes the artifact at the end
         **kwargs,         # Passed to `wandb.init`: project, name, mode, dir, ...
     ): self.path, self.kwargs, self.wandb_run = path, dict(project='ddpm_nb') | kwargs, None
+
+    def before_fit(self):
+        if self.wandb_run is not None: self.wandb_run.finish(); self.wandb_run = None   # of a fit that was interrupted
 
     def before_train(self):
         if hasattr(self.learn, 'lr_finder') or self.wandb_run is not None: return
