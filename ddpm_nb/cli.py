@@ -134,7 +134,7 @@ def ddpm_train(
     "Train a diffusion model; without arguments, on handwritten digits in about two minutes of a laptop."
     settings = {k: v for k, v in locals().items() if k not in ('run_name', 'device', 'wandb', 'resume', 'out')}
     with one_line_errors('ddpm_train'):
-        if data != 'digits': settings['data'] = str(Path(data).resolve())
+        if data != 'digits' and Path(data).is_dir(): settings['data'] = str(Path(data).resolve())     # found again from anywhere
         if resume and run_name: raise ValueError('a resumed run keeps its name: leave --run_name out')
         if resume: settings = _resumed(resume, settings, {k: p.default for k, p in inspect.signature(ddpm_train).parameters.items()})
         path = Path(resume) if resume else _run_folder(out, run_name, data)
