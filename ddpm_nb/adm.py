@@ -107,13 +107,14 @@ class ADMUNet(nn.Module):
     ):
         super().__init__()
         _check_levels(channels, attention_at, blocks)
+        if num_classes is not None and num_classes < 1: raise ValueError(f'num_classes must be at least 1, or None for a network without classes, got {num_classes}')
         self.config = dict(c_in=c_in, c_out=c_out, channels=list(channels), num_classes=num_classes,
                            attention_at=list(attention_at), blocks=blocks)
         self.c_in, self.channels, self.num_classes = c_in, tuple(channels), num_classes
         attend = {i % len(channels) for i in attention_at}
         c, emb_dim = channels[0], 4*channels[0]
         self.time_mlp = nn.Sequential(nn.Linear(c, emb_dim), nn.SiLU(), nn.Linear(emb_dim, emb_dim))
-        self.label_emb = nn.Embedding(num_classes, emb_dim) if num_classes else None
+        self.label_emb = nn.Embedding(num_classes, emb_dim) if num_classes is not None else None
         self.inc = nn.Conv2d(c_in, c, 3, padding=1)
         pile = [c]                                       # widths of what the way down keeps
         self.down, self.up = nn.ModuleList(), nn.ModuleList()

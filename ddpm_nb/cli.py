@@ -63,7 +63,7 @@ def _run_folder(out, run_name, data):
         path = Path(out)/run_name
         if (path/'config.json').exists(): raise ValueError(f'{path} holds a run already: continue it with --resume {path}, or choose another --run_name')
         return path
-    base, k = Path(data).resolve().name, 1
+    base, k = Path(data).resolve().name or 'run', 1
     while (path := Path(out)/(base if k == 1 else f'{base}-{k}')).exists(): k += 1
     return path
 
@@ -95,10 +95,11 @@ def _finish(learn, path, cfg_scale, seconds):
     from ddpm_nb.sampling import denoising_strip, save_grid
     bar, n = sys.stdout.isatty(), getattr(learn.model, 'num_classes', None)
     classes = list(range(min(n, 10))) if n else None
+    steps = min(25, learn.ddpm.schedule.T)
     scale, seeded = cfg_scale if n else 1., lambda: torch.Generator().manual_seed(0)
-    x = learn.sample(classes*8 if n else 64, cfg_scale=scale, steps=25, generator=seeded(), progress=bar)
+    x = learn.sample(classes*8 if n else 64, cfg_scale=scale, steps=steps, generator=seeded(), progress=bar)
     save_grid(x, path/'samples'/'grid.png', ncol=len(classes) if n else 8)
-    strip = denoising_strip(learn.denoiser(), classes if n else 8, cfg_scale=scale, steps=25, generator=seeded())
+    strip = denoising_strip(learn.denoiser(), classes if n else 8, cfg_scale=scale, steps=steps, generator=seeded())
     save_grid(strip, path/'samples'/'denoising.png', ncol=10)
     _plot_losses(learn, path/'loss.png')
     names = [o for o in learn.recorder.metric_names[1:] if o != 'time']
@@ -139,9 +140,9 @@ def ddpm_train(
         if resume: settings = _resumed(resume, settings, {k: p.default for k, p in inspect.signature(ddpm_train).parameters.items()})
         path = Path(resume) if resume else _run_folder(out, run_name, data)
         learn = _prepare(path, device, wandb, bool(resume), **settings)
-    start = time.time()
-    learn.fit_one_cycle(settings['epochs'], settings['lr'])
-    _finish(learn, path, settings['cfg_scale'], time.time() - start)
+        start = time.time()
+        learn.fit_one_cycle(settings['epochs'], settings['lr'])
+        _finish(learn, path, settings['cfg_scale'], time.time() - start)
 
 # %% ../nbs/06_cli.ipynb #33707b8d
 def _prepare(path, device, wandb, again, **settings):

@@ -148,9 +148,10 @@ def _as_labels(y, n, classes):
     y = torch.as_tensor(y)
     if y.shape != (n,): raise ValueError(f'{n} images need {n} labels, got shape {tuple(y.shape)}')
     if y.is_floating_point() or y.dtype == torch.bool: raise TypeError(f'labels must be integers, got {y.dtype}')
+    y = y.long()
     vocab = [str(o) for o in (classes if classes is not None else range(int(y.max()) + 1))]
     if y.min() < -1 or y.max() >= len(vocab) or not vocab: raise ValueError(f'labels must be in [0, {len(vocab)}), or -1 for "no label"; got {y.min()} … {y.max()}')
-    return y.long(), vocab
+    return y, vocab
 
 # %% ../nbs/02a_data.ipynb #da040936
 def array_dls(

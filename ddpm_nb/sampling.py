@@ -153,10 +153,10 @@ def _check_labels(n_or_labels, denoiser):
     labels = torch.as_tensor(n_or_labels)
     if labels.ndim != 1 or not len(labels) or labels.is_floating_point():
         raise ValueError(f'give a number of images, or one integer label for each, got {n_or_labels!r}')
-    classes = getattr(denoiser.model, 'num_classes', 0)
+    labels, classes = labels.long(), getattr(denoiser.model, 'num_classes', 0)
     if classes and not (-1 <= labels.min() and labels.max() < classes):
         raise ValueError(f'labels must be in [0, {classes}) or -1 for "no label", got {labels.min()} … {labels.max()}')
-    return labels.long()
+    return labels
 
 def _pick_sampler(sampler, eta):
     "The sampler called `sampler`, with `eta` if it takes one."
@@ -255,7 +255,7 @@ class SampleCallback(Callback):
         every=10,      # Epochs between two grids, at least 1
         labels=None,   # One label for each picture; one of every class (at most 64) by default
         cfg_scale=2.,  # Guidance; 1 is used where there are no classes
-        steps=25,      # Network evaluations
+        steps=25,      # Network evaluations, at most
         seed=0,        # Seed of the starting noise
     ):
         if every < 1: raise ValueError(f'every must be at least 1 epoch, got {every}')
@@ -281,4 +281,4 @@ def draw(self:SampleCallback,
     classes = getattr(self.model, 'num_classes', getattr(self.dls, 'c', None))
     wanted = self.labels if self.labels is not None else list(range(min(classes, 64))) if classes else 8
     scale = 1. if isinstance(wanted, int) else self.cfg_scale
-    return self.learn.sample(wanted, ema=ema, cfg_scale=scale, steps=self.steps, progress=False, generator=torch.Generator().manual_seed(self.seed))
+    return self.learn.sample(wanted, ema=ema, cfg_scale=scale, steps=min(self.steps, self.learn.ddpm.schedule.T), progress=False, generator=torch.Generator().manual_seed(self.seed))

@@ -133,23 +133,26 @@ def _check_batch(dls):
     return tuple(x.shape[1:])
 
 # %% ../nbs/03_trainer.ipynb #03efbf00
+def _history(learn):
+    "Epoch, step and everything recorded so far."
+    r = learn.recorder
+    return dict(epoch=learn.epoch + 1, n_epoch=learn.n_epoch, step=learn.train_iter, names=[o for o in r.metric_names if o != 'time'],
+                recorder=dict(values=[*r.values], losses=[*r.losses], lrs=[*r.lrs], iters=[*r.iters], smooth=dict(vars(r.smooth_loss))))
+
+# %% ../nbs/03_trainer.ipynb #8f77c41e
 class DDPMLearner(Learner):
     "A fastai `Learner` that can begin where a run folder left off."
     settings = None  # Anything plain that should be kept in `config.json`
     _state = None    # What `resume` read, until `fit` has used it
+    history = None   # Counters and recorded losses after the last epoch of training, see `_history`
     def _do_fit(self):
-        first = 0 if self._state is None else self._restore(self._state)
+        searching = hasattr(self, 'lr_finder')
+        first = 0 if self._state is None or searching else self._restore(self._state)
         for self.epoch in range(first, self.n_epoch):
             self._with_events(self._do_epoch, 'epoch', CancelEpochException)
+            if not searching: self.history = _history(self)
 
-    def validate(self, *args, **kwargs):
-        "fastai's `validate`, which resets step counter and recorder as if training began, without doing so."
-        kept = {k: v for k, v in vars(self).items() if k in ('train_iter', 'pct_train', 'epoch')}
-        record, smooth = vars(self.recorder).copy(), vars(self.recorder.smooth_loss).copy()
-        try: return super().validate(*args, **kwargs)
-        finally: vars(self).update(kept); vars(self.recorder).update(record); vars(self.recorder.smooth_loss).update(smooth)
-
-# %% ../nbs/03_trainer.ipynb #8f77c41e
+# %% ../nbs/03_trainer.ipynb #5a620a9a
 def ddpm_learner(
     dls,              # fastai `DataLoaders` whose batches are `(x, y)` or `(x,)`, x in [-1, 1]
     model=None,       # Network `model(x_t, t, y)`; `default_network` if not given
@@ -166,6 +169,7 @@ def ddpm_learner(
     "A `Learner` that trains a diffusion model on `dls`; call `fit_one_cycle` on it."
     shape = _check_batch(dls)
     if model is None: model = default_network(shape, getattr(dls, 'c', None) or None)
+    if clip is not None and clip <= 0: raise ValueError(f'clip is the largest norm of the gradient, above 0, or None; got {clip}')
     ddpm = DDPMCallback(cosine_schedule() if schedule is None else schedule, prediction, p_uncond)
     ddpm.image_shape = shape
     if isinstance(ema, bool) or not isinstance(ema, (int, float, EMACallback, type(None))): raise TypeError(f'ema is β in [0, 1), an EMACallback or None, got {ema!r}')
@@ -243,11 +247,9 @@ def _set_rng_state(state, dls):
 # %% ../nbs/03_trainer.ipynb #e420e944
 def _training_state(learn):
     "Everything that the next epoch depends on."
-    r = learn.recorder
     ema = dict(counters=learn.ema.ema.state_dict(), weights=learn.ema_model.state_dict()) if hasattr(learn, 'ema') else None
-    return _plain(dict(epoch=learn.epoch + 1, n_epoch=learn.n_epoch, step=learn.train_iter, model=learn.model.state_dict(), ema=ema,
-        opt=learn.opt.state_dict(), rng=_rng_state(learn.dls),
-        recorder=dict(values=r.values, losses=r.losses, lrs=r.lrs, iters=r.iters, smooth=vars(r.smooth_loss))))
+    return _plain(learn.history | dict(model=learn.model.state_dict(), ema=ema,
+        opt=learn.opt.state_dict(), rng=_rng_state(learn.dls)))
 
 def _weights(model): return {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
 
@@ -257,22 +259,22 @@ def save_run(
     path,   # The run folder; made if it is not there
 ):
     "Write `config.json`, the weights, `state.pt` and `log.csv` of `learn` to the run folder `path`."
+    if getattr(learn, 'history', None) is None: raise ValueError('nothing to save yet: call fit first (on a learner made by `ddpm_learner`)')
     path = Path(path); path.mkdir(parents=True, exist_ok=True)
-    if not hasattr(learn, 'train_iter'): raise ValueError('nothing to save yet: call fit first')
     write_atomic(path/'config.json', json.dumps(run_config(learn), indent=1).encode())
     write_atomic(path/'model.safetensors', safetensors_bytes(_weights(learn.model)))
     if hasattr(learn, 'ema'): write_atomic(path/'ema.safetensors', safetensors_bytes(_weights(learn.ema_model)))
     else: (path/'ema.safetensors').unlink(missing_ok=True)   # of a run before
     buf = io.BytesIO(); torch.save(_training_state(learn), buf)
     write_atomic(path/'state.pt', buf.getvalue())
-    write_atomic(path/'log.csv', _log_csv(learn.recorder).encode())
+    write_atomic(path/'log.csv', _log_csv(learn.history).encode())
 
 # %% ../nbs/03_trainer.ipynb #d1fc5348
-def _log_csv(recorder):
+def _log_csv(history):
     "One line per epoch: epoch, step and the recorded losses."
-    names = [o for o in recorder.metric_names if o != 'time']
-    rows = [[i, step, *(f'{v:.6f}' for v in vals)] for i, (step, vals) in enumerate(zip(recorder.iters, recorder.values), 1)]
-    return '\n'.join(','.join(map(str, r)) for r in [['epoch', 'step', *names[1:]], *rows]) + '\n'
+    r = history['recorder']
+    rows = [[i, step, *(f'{v:.6f}' for v in vals)] for i, (step, vals) in enumerate(zip(r['iters'], r['values']), 1)]
+    return '\n'.join(','.join(map(str, o)) for o in [['epoch', 'step', *history['names'][1:]], *rows]) + '\n'
 
 # %% ../nbs/03_trainer.ipynb #c2672a18
 class RunCallback(Callback):
@@ -288,8 +290,13 @@ class RunCallback(Callback):
     def after_epoch(self):
         if not self.trained: return
         self.trained = False
-        last = self.epoch + 1 == self.n_epoch
-        if last or (self.epoch + 1) % self.every == 0: save_run(self.learn, self.path)
+        if self.epoch + 1 == self.n_epoch or (self.epoch + 1) % self.every == 0: self.save()
+    def after_fit(self):
+        if self.trained: self.save()  # the fit was ended early, by another callback
+        self.trained = False
+    def save(self):
+        self.learn.history = _history(self.learn)
+        save_run(self.learn, self.path)
 
 # %% ../nbs/03_trainer.ipynb #bfefc1ed
 def load_run(
@@ -376,7 +383,8 @@ class RunProgress(Callback):
     def before_fit(self): self.after_fit()   # of a fit that was interrupted
     def before_train(self):
         if hasattr(self.learn, 'lr_finder') or self.old_logger is not None: return
-        self.old_logger, self.learn.logger = self.learn.logger, noop
+        self.old_logger = self.learn.logger
+        if self.old_logger is print: self.learn.logger = noop   # a CSVLogger goes on
         if self.out.isatty():
             self.bar = progress_bar(range(self.n_epoch*len(self.dls.train)))
             self.bar.update(0)
