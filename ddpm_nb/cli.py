@@ -143,7 +143,7 @@ def ddpm_train(
     device:str=None,        # 'cpu', 'cuda' or 'mps'; the best there is by default
     lr:float=2e-3,          # Largest learning rate of the one-cycle schedule
     noise_steps:int=1000,   # Timesteps of the noise schedule
-    schedule:str='cosine',  # Noise schedule: 'cosine' or 'linear'
+    schedule:str='cosine',  # Noise schedule: 'cosine', 'linear', 'scaled_linear', 'sigmoid' or 'flow'
     prediction:str='v',     # What the network predicts: 'eps', 'x0' or 'v'
     model:str='adm',        # Network: 'adm', or 'unet' for the article's
     cfg_scale:float=2.,     # Guidance of the sampled pictures
@@ -207,7 +207,7 @@ def ddpm_sample(
     n:int=8,               # Pictures of each
     steps:int=50,          # Network evaluations
     cfg_scale:float=2.,    # Guidance: 0 unconditional, 1 conditional, above 1 guided
-    sampler:str='ddim',    # 'ddim' or 'ddpm'
+    sampler:str='ddim',    # 'ddim', 'ddpm', 'euler_ancestral', 'heun', 'dpmpp_2m', 'dpmpp_2m_sde' or 'unipc'
     seed:int=0,            # Seed of the noise
     device:str='cpu',      # 'cpu', 'cuda' or 'mps'
     out:str='samples.png', # Picture to write

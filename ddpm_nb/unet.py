@@ -4,10 +4,12 @@
 
 # %% auto #0
 __all__ = ['check_images', 'check_conditions', 'DoubleConv', 'SelfAttention', 'timestep_encoding', 'embed_labels', 'Down', 'Up',
-           'UNet', 'UNet_conditional']
+           'UNet', 'UNet_conditional', 'load_reference']
 
 # %% ../nbs/01_unet.ipynb #d26d971c
+import os
 import torch
+from collections.abc import Mapping
 from fastcore.basics import patch
 from torch import nn
 from torch.nn import functional as F
@@ -103,7 +105,8 @@ def embed_labels(
     if emb is None:
         if (y >= 0).any(): raise ValueError('this network was built without classes and takes no labels: pass y=None, or build it with num_classes')
         return torch.zeros(len(y), 1, device=y.device)
-    if y.device.type == 'cpu' and len(y) and not (-1 <= y.min() and y.max() < emb.num_embeddings):
+    look = y.device.type == 'cpu' and len(y) and not torch.compiler.is_compiling()
+    if look and not (-1 <= y.min() and y.max() < emb.num_embeddings):
         raise ValueError(f'labels must be -1 (no label) or in [0, {emb.num_embeddings}), got {y.min()} … {y.max()}')
     return emb(y.clamp(min=0)).masked_fill((y < 0)[:, None], 0)
 
@@ -153,17 +156,20 @@ class UNet(nn.Module):
         c_out=3,                       # Channels of the prediction
         time_dim=256,                  # Length of the timestep's encoding, even
         channels=(64, 128, 256, 256),  # Widths of the four levels on the way down, multiples of 4
+        deep=False,                    # The bottleneck of the article's code, three blocks of twice the width? Two blocks otherwise
     ):
         super().__init__()
         _check_widths(channels, time_dim)
-        self.config = dict(c_in=c_in, c_out=c_out, time_dim=time_dim, channels=list(channels))
+        self.config = dict(c_in=c_in, c_out=c_out, time_dim=time_dim, channels=list(channels), deep=deep)
         self.c_in, self.time_dim, self.num_classes, self.label_emb = c_in, time_dim, None, None
         a, b, c, d = channels
         self.inc = DoubleConv(c_in, a)
         self.down1, self.sa1 = Down(a, b, time_dim), SelfAttention(b)
         self.down2, self.sa2 = Down(b, c, time_dim), SelfAttention(c)
         self.down3, self.sa3 = Down(c, d, time_dim), SelfAttention(d)
-        self.bot1, self.bot2 = DoubleConv(d, d), DoubleConv(d, d)
+        wide = 2*d if deep else d
+        self.bot1, self.bot2 = DoubleConv(d, wide), DoubleConv(wide, wide)
+        self.bot3 = DoubleConv(wide, d) if deep else None
         self.up1, self.sa4 = Up(c + d, b, time_dim), SelfAttention(b)
         self.up2, self.sa5 = Up(b + b, a, time_dim), SelfAttention(a)
         self.up3, self.sa6 = Up(a + a, a, time_dim), SelfAttention(a)
@@ -203,6 +209,7 @@ def forward(self:UNet,
     x3 = self.sa2(self.down2(x2, emb))
     x = self.sa3(self.down3(x3, emb))
     x = self.bot2(self.bot1(x))
+    if self.bot3 is not None: x = self.bot3(x)
     x = self.sa4(self.up1(x, x3, emb))
     x = self.sa5(self.up2(x, x2, emb))
     x = self.sa6(self.up3(x, x1, emb))
@@ -217,8 +224,61 @@ class UNet_conditional(UNet):
         time_dim=256,                  # Length of the embedding, even
         num_classes=None,              # Number of class labels; None for a network that takes none
         channels=(64, 128, 256, 256),  # Widths of the four levels on the way down, multiples of 4
+        deep=False,                    # The bottleneck of the article's code? See `UNet`
     ):
-        super().__init__(c_in, c_out, time_dim, channels)
+        super().__init__(c_in, c_out, time_dim, channels, deep)
         if num_classes is not None and num_classes < 1: raise ValueError(f'num_classes must be at least 1, or None, got {num_classes}')
         self.config, self.num_classes = self.config | dict(num_classes=num_classes), num_classes
         if num_classes is not None: self.label_emb = nn.Embedding(num_classes, time_dim)
+
+# %% ../nbs/01_unet.ipynb #7e3f38c0
+_sizes = dict(c_in=('inc.double_conv.0.weight', 1), a=('inc.double_conv.0.weight', 0), b=('down1.emb_layer.1.weight', 0),
+              c=('down2.emb_layer.1.weight', 0), d=('down3.emb_layer.1.weight', 0), time_dim=('down1.emb_layer.1.weight', 1),
+              bottom=('bot1.double_conv.0.weight', 0), c_out=('outc.weight', 0))
+
+def _network_for(sd):
+    "A network without values, on the meta device, for the state dict `sd`; and whether all its sizes could be read."
+    size = {k: sd[name].shape[dim] for k, (name, dim) in _sizes.items() if name in sd and sd[name].ndim > dim}
+    known = len(size) == len(_sizes)
+    args = dict(c_in=size['c_in'], c_out=size['c_out'], time_dim=size['time_dim'], channels=[size[k] for k in 'abcd']) if known else {}
+    deep = size['bottom'] != size['d'] if known else any(k.startswith('bot2.') for k in sd) and any(k.startswith('bot3.') for k in sd)
+    table = sd.get('label_emb.weight')
+    with torch.device('meta'):
+        return (UNet(**args, deep=deep) if table is None else UNet_conditional(**args, num_classes=(*table.shape, 1)[0], deep=deep)), known
+
+# %% ../nbs/01_unet.ipynb #781445fe
+def _read_state(source):
+    "The state dict in `source`, a mapping or a file, without `DataParallel`'s prefix; and what to call it in messages."
+    where = 'what was given'
+    if isinstance(source, (str, os.PathLike)):
+        where = os.fspath(source)
+        try: source = torch.load(where, map_location='cpu', weights_only=True)
+        except OSError: raise                                                            # no such file, no permission: it says so itself
+        except Exception as e: raise ValueError(f'{where} cannot be read as a file of tensors ({type(e).__name__}); wanted a ckpt.pt or ema_ckpt.pt') from e
+    elif not isinstance(source, Mapping): raise TypeError(f'wanted a state dict or the path of a ckpt.pt file, got {type(source).__name__}')
+    if not (isinstance(source, Mapping) and source and all(isinstance(k, str) and isinstance(v, torch.Tensor) for k, v in source.items())):
+        raise ValueError(f'{where} is not a state dict, names with tensors; of the files of a run, ckpt.pt and ema_ckpt.pt are')
+    if all(k.startswith('module.') for k in source): source = {k.removeprefix('module.'): v for k, v in source.items()}
+    return dict(source), where
+
+# %% ../nbs/01_unet.ipynb #73f031c6
+def load_reference(
+    source,  # Path of a `ckpt.pt` or `ema_ckpt.pt`, or the state dict in it
+):  # `UNet_conditional`, or `UNet` where there are no labels; float32, on the CPU
+    "The network that the article's code trained and saved; a `ValueError` names the weights that do not fit."
+    sd, where = _read_state(source)
+    net, known = _network_for(sd)
+    renamed = net.bot3 is None and not any(k.startswith('bot2.') for k in sd)
+    theirs = {k: k.replace('bot2.', 'bot3.') if renamed else k for k in net.state_dict()}            # our names: names in `sd`
+    shapes = {theirs[k]: tuple(v.shape) for k, v in net.state_dict().items()}
+    wrong = {'missing': [k for k in shapes if k not in sd], 'unexpected': [k for k in sd if k not in shapes], 'of another shape':
+             [f'{k}: expected {shapes[k]}, got {tuple(sd[k].shape)}' for k in shapes if known and k in sd and shapes[k] != tuple(sd[k].shape)]}
+    if any(wrong.values()):
+        raise ValueError(f"{where} does not fit the article's U-Net; " + '; '.join(f'{len(v)} {k}: {_some(v)}' for k, v in wrong.items() if v))
+    net.to_empty(device='cpu').load_state_dict({k: sd[theirs[k]] for k in theirs})
+    return net
+
+# %% ../nbs/01_unet.ipynb #363f59dc
+def _some(names, n=20):
+    "The first `n` of `names` as text, and how many more there are."
+    return ', '.join(names[:n]) + (f' and {len(names) - n} more' if len(names) > n else '')
