@@ -78,7 +78,8 @@ def ddim(
         (a_t, b_t), (a_s, b_s) = schedule.level(t), schedule.level(s)
         x0 = denoise(x, t)
         var = eta**2*schedule.posterior_coefs(t, s)[2] if eta else 0.
-        x = a_s*x0 + max(b_s**2 - var, 0.)**0.5/b_t*(x - a_t*x0)          # (x - a_t x0)/b_t is ε
+        keep = max(b_s**2 - var, 0.)**0.5/b_t                             # of the noise in x, which is x - a_t x0
+        x = (a_s - keep*a_t)*x0 + keep*x                                  # a_s x0 + keep (x - a_t x0)
         if var > 0: x = x + var**0.5*noise()
         yield x
 
@@ -90,7 +91,7 @@ def euler_ancestral(
     timesteps,  # Falling integers that end in -1, see `spaced_timesteps`
     noise,      # `noise()` -> standard normal numbers shaped as `x`
 ):  # generator of images (n, ...), one after each step
-    "Euler's method to a lower level and noise back up (Karras et al. 2022, algorithm 2 without its correction; Song et al. 2021b, appendix F)."
+    "Euler's method to a lower level and noise back up to the wanted one (ancestral sampling, Song et al. 2021b, appendix F)."
     for t, s in zip(timesteps, timesteps[1:]):
         (a_t, b_t), (a_s, b_s) = schedule.level(t), schedule.level(s)
         sigma, ratio = b_s/a_s, a_t*b_s/(b_t*a_s)        # σ_s, and σ_s/σ_t, which is 0 where no signal is left
@@ -170,7 +171,7 @@ def dpmpp_2m_sde(
 # %% ../nbs/03a_samplers.ipynb #bbd84a82
 def _dpmpp(denoise, schedule, x, timesteps, noise=None):
     "Both kinds of DPM-Solver++(2M): with `noise` the SDE, whose exponents are doubled, without it the ODE."
-    before = None
+    before = h_before = None
     for t, s in zip(timesteps, timesteps[1:]):
         (_, b_t), (a_s, b_s) = schedule.level(t), schedule.level(s)
         h = half_log_snr(schedule, s) - half_log_snr(schedule, t)
@@ -190,7 +191,7 @@ def unipc(
     timesteps,  # Falling integers that end in -1, see `spaced_timesteps`
     noise,      # Not used
 ):  # generator of images (n, ...), one after each step
-    "UniPC of order 2: DPM-Solver++(2M), each step corrected once its end is known (Zhao et al. 2023, algorithms 5 and 6)."
+    "UniPC of order 2 on data prediction, B(h) = e^-h - 1: DPM-Solver++(2M), each step corrected once its end is known (Zhao et al. 2023)."
     steps = []                                           # what each step began with: x, D, h, b
     for t, s in zip(timesteps, timesteps[1:]):
         (a_t, b_t), (a_s, b_s) = schedule.level(t), schedule.level(s)

@@ -69,16 +69,16 @@ def predict(self:Denoiser,
     "What the network predicts, guided: uncond + cfg_scale (cond - uncond) (Ho & Salimans 2022, eq. 6, with scale = 1 + w)."
     if y is not None and getattr(self.model, 'num_classes', True) is None:
         raise ValueError('this network was trained without classes: ask for a number of images, not for labels')
-    plain = torch.is_tensor(cfg_scale) or cfg_scale not in (0, 1)
+    guided = torch.is_tensor(cfg_scale) or cfg_scale not in (0, 1)
     if y is None and self.weaker is None:
-        if plain: raise ValueError(f'guidance needs labels, or a weaker network: pass y, or leave cfg_scale at 1 (got {cfg_scale})')
+        if guided: raise ValueError(f'guidance needs labels, or a weaker network: pass y, or leave cfg_scale at 1 (got {cfg_scale})')
         return self.model(x_t, t)
-    if not plain and cfg_scale == 1: return _ask(self.model, x_t, t, y)
+    if not guided and cfg_scale == 1: return _ask(self.model, x_t, t, y)
     if self.weaker is not None:
         uncond = _ask(self.weaker, x_t, t, y)
-        return uncond if not plain else self.guide(_ask(self.model, x_t, t, y), uncond, cfg_scale)
+        return self.guide(_ask(self.model, x_t, t, y), uncond, cfg_scale) if guided else uncond
     none = torch.full_like(y, -1)
-    if not plain: return self.model(x_t, t, none)
+    if not guided: return self.model(x_t, t, none)
     cond, uncond = self.model(torch.cat([x_t, x_t]), torch.cat([t, t]), torch.cat([y, none])).chunk(2)
     return self.guide(cond, uncond, cfg_scale)
 
@@ -104,7 +104,7 @@ def scale_at(self:Denoiser,
     t,          # Timesteps, an int or integers (n,)
     cfg_scale,  # The scale inside the interval
 ):  # The number, or (n, 1, 1, 1) where it differs from image to image
-    "The guidance scale at timesteps `t`: `cfg_scale` where the noise level is in `interval`, 1 elsewhere (Kynkäänniemi et al. 2024)."
+    "The guidance scale at timesteps `t`: `cfg_scale` where the noise level is in `interval`, 1 elsewhere; 0 and 1 stay what they are (Kynkäänniemi et al. 2024)."
     if self.interval is None or cfg_scale in (0, 1): return cfg_scale
     t = torch.as_tensor(t)
     sigma = (self.schedule._noise/self.schedule._signal)[t.cpu()]
@@ -230,7 +230,7 @@ Learner.sample = _learner_sample
 def denoising_strip(
     denoiser,     # A `Denoiser`
     n_or_labels,  # Number of images, or one class label for each
-    shown=10,     # Pictures per row, from the start to the result
+    shown=10,     # Pictures per row, from the first step to the result
     **kwargs,     # Passed on to `sample_iter`
 ):  # Images, (n * shown, c, h, w), row by row, in [-1, 1]
     "The way from noise to image as rows of `shown` pictures, for `plot_images(…, ncol=shown)` or `save_grid`."

@@ -35,7 +35,6 @@ from fastcore.basics import noop, patch
 from fastprogress.fastprogress import progress_bar
 from safetensors import SafetensorError
 from safetensors.torch import load as read_safetensors, save as safetensors_bytes
-from torch import nn
 from torch.nn import functional as F
 from .schedules import NoiseSchedule, ItemNoise, linear_schedule, cosine_schedule, check_prediction, timestep_distributions
 from .unet import UNet, UNet_conditional
