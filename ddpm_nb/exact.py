@@ -179,6 +179,7 @@ class ExactModel(nn.Module):
         t,       # Timesteps, an int or integers (n,)
         y=None,  # Class labels, (n,), -1 for "no label"; or None
     ):
+        if tuple(x_t.shape[1:]) != self.data.shape: raise ValueError(f'this model knows data of shape {self.data.shape}, got items of shape {tuple(x_t.shape[1:])}')
         x = x_t.double()
         a, b = self.schedule.rates(t, x)
         x0 = self.data.expected_x0(x, a, b, y)

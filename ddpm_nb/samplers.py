@@ -11,6 +11,7 @@ import inspect
 import math
 import torch
 from functools import partial
+from numbers import Integral
 
 # %% ../nbs/03a_samplers.ipynb #2c18963f
 spacings = ('trailing', 'leading', 'karras')
@@ -23,13 +24,14 @@ def spaced_timesteps(
 ):  # list of steps + 1 falling integers, the last one -1
     "Timesteps for a sampler, falling to -1, the clean image; a `ValueError` for a number of steps that is not possible."
     start = schedule.T - 1 if start is None else start
-    if isinstance(start, bool) or not isinstance(start, int) or not 0 <= start < schedule.T: raise ValueError(f'start must be a timestep in [0, {schedule.T}), got {start!r}')
-    n = start + 1
-    if isinstance(steps, bool) or not isinstance(steps, int) or not 1 <= steps <= n:
+    if isinstance(start, bool) or not isinstance(start, Integral) or not 0 <= start < schedule.T: raise ValueError(f'start must be a timestep in [0, {schedule.T}), got {start!r}')
+    n = int(start) + 1
+    if isinstance(steps, bool) or not isinstance(steps, Integral) or not 1 <= steps <= n:
         raise ValueError(f'steps must be an integer in [1, {n}], got {steps!r}')
+    steps = int(steps)
     if spacing == 'trailing': ts = [(2*n*(steps - i) + steps)//(2*steps) - 1 for i in range(steps)]   # rounded to the nearest, in integers
     elif spacing == 'leading': ts = [n*(steps - 1 - i)//steps for i in range(steps)]
-    elif spacing == 'karras': ts = _karras_timesteps(schedule, start, steps)
+    elif spacing == 'karras': ts = _karras_timesteps(schedule, n - 1, steps)
     else: raise ValueError(f'spacing must be one of {", ".join(spacings)}, got {spacing!r}')
     return ts + [-1]
 

@@ -7,9 +7,11 @@ __all__ = ['Denoiser', 'sample_iter', 'sample', 'denoising_strip', 'slerp', 'enc
            'plot_images', 'save_grid', 'samplers', 'spaced_timesteps']
 
 # %% ../nbs/04_sampling.ipynb #7a1fbede
+import math
 import secrets
 import torch
 from contextlib import contextmanager
+from numbers import Integral, Real
 from pathlib import Path
 from fastai.callback.core import Callback
 from fastai.learner import Learner
@@ -40,6 +42,7 @@ class Denoiser:
     ):
         check_prediction(prediction)
         if not 0 <= rescale <= 1: raise ValueError(f'rescale must be in [0, 1], got {rescale}')
+        if clip is not None and not clip[0] < clip[1]: raise ValueError(f'clip must be (lowest, highest) or None, got {clip}')
         if threshold is not None and not (0 < threshold <= 1 and clip is not None): raise ValueError(f'threshold is a quantile in (0, 1] and needs clip, got threshold={threshold} and clip={clip}')
         if interval is not None and not 0 <= interval[0] < interval[1]: raise ValueError(f'interval must be two noise levels 0 <= low < high, got {interval}')
         self.model, self.schedule, self.prediction, self.clip, self.shape, self.classes = model, schedule, prediction, clip, shape, classes
@@ -141,6 +144,7 @@ def sample_iter(
     **options,           # The sampler's own: `eta` of 'ddim', `variance` of 'ddpm', `churn` of 'heun'
 ):  # generator of images (n, c, h, w), one after each step; the last is the result
     "Sample step by step; see `sample`."
+    _check_scale(cfg_scale)
     labels = _check_labels(n_or_labels, denoiser)
     n = len(labels) if torch.is_tensor(labels) else labels
     device, timesteps = _device(denoiser), spaced_timesteps(denoiser.schedule, steps, spacing, t_start)
@@ -160,11 +164,15 @@ def sample_iter(
         yield from run(denoise, denoiser.schedule, x_T.to(device), timesteps, lambda: noise.randn(x_T.shape[1:], device))
 
 # %% ../nbs/04_sampling.ipynb #578332a1
+def _check_scale(cfg_scale):
+    "Raise a `ValueError` unless `cfg_scale` is a finite number."
+    if not isinstance(cfg_scale, Real) or not math.isfinite(cfg_scale): raise ValueError(f'cfg_scale must be a finite number, got {cfg_scale!r}')
+
 def _check_labels(n_or_labels, denoiser):
     "A number of images, or labels as a tensor."
-    if isinstance(n_or_labels, int) and not isinstance(n_or_labels, bool):
+    if isinstance(n_or_labels, Integral) and not isinstance(n_or_labels, bool):
         if n_or_labels < 1: raise ValueError(f'the number of images must be at least 1, got {n_or_labels}')
-        return n_or_labels
+        return int(n_or_labels)
     labels = torch.as_tensor(n_or_labels)
     if labels.ndim != 1 or not len(labels) or labels.is_floating_point():
         raise ValueError(f'give a number of images, or one integer label for each, got {n_or_labels!r}')
@@ -177,6 +185,7 @@ def _check_labels(n_or_labels, denoiser):
 def _seed(generator):
     "A seed drawn from `generator`, or a fresh one that leaves every generator alone."
     if generator is None: return secrets.randbits(62)
+    if not isinstance(generator, torch.Generator): raise TypeError(f'generator must be a torch.Generator, such as torch.Generator().manual_seed(0), got {generator!r}')
     return int(torch.randint(2**62, (1,), generator=generator, device=generator.device))
 
 def _device(denoiser):
@@ -268,6 +277,7 @@ def encode(
 ):  # Latents, (n, c, h, w): `sample(denoiser, …, x_T=latents)` gives the images back
     "The noise that `x0` would come from: deterministic DDIM run backwards (Song et al. 2021, section 4.3)."
     if x0.ndim < 2 or not x0.is_floating_point() or not x0.isfinite().all(): raise ValueError(f'x0 must be images (n, c, h, w) of finite float numbers, got shape {tuple(x0.shape)} and {x0.dtype}')
+    _check_scale(cfg_scale)
     labels = None if labels is None else _check_labels(labels, denoiser)
     if labels is not None and (not torch.is_tensor(labels) or len(labels) != len(x0)): raise ValueError(f'give one label for each of the {len(x0)} images')
     schedule, device = denoiser.schedule, _device(denoiser)

@@ -10,6 +10,7 @@ __all__ = ['schedules', 'timestep_distributions', 'predictions', 'weightings', '
 # %% ../nbs/00_schedules.ipynb #9f0ccded
 import math
 import torch
+from numbers import Integral
 from fastcore.basics import patch
 
 # %% ../nbs/00_schedules.ipynb #daba3d40
@@ -108,7 +109,7 @@ def linear_schedule(
 # %% ../nbs/00_schedules.ipynb #9429b2bb
 def _check_steps(noise_steps):
     "Raise a `ValueError` unless `noise_steps` is an integer of at least 1."
-    if isinstance(noise_steps, bool) or not isinstance(noise_steps, int) or noise_steps < 1:
+    if isinstance(noise_steps, bool) or not isinstance(noise_steps, Integral) or noise_steps < 1:
         raise ValueError(f'noise_steps must be an integer of at least 1, got {noise_steps!r}')
 
 # %% ../nbs/00_schedules.ipynb #94e21398
@@ -170,6 +171,7 @@ def karras_schedule(
 ):
     "Variance exploding: a = 1 and b = σ, evenly spaced in σ^(1/ρ) (Karras et al. 2022, eq. 5)."
     _check_sigmas(noise_steps, sigma_min, sigma_max)
+    if not rho > 0: raise ValueError(f'rho must be above 0, got {rho}')
     sigmas = torch.linspace(sigma_min**(1/rho), sigma_max**(1/rho), noise_steps, dtype=torch.float64)**rho
     return NoiseSchedule(torch.ones_like(sigmas), sigmas, 'karras', dict(name='karras', noise_steps=noise_steps, sigma_min=sigma_min, sigma_max=sigma_max, rho=rho))
 
@@ -194,6 +196,7 @@ def zero_terminal_snr(
 ):
     "`schedule` with its signal rates rescaled to end at exactly 0 (Lin et al. 2023, algorithm 1)."
     a, b = schedule._signal[:-1], schedule._noise[:-1]
+    if a[-1] == 0: return schedule
     if schedule.T < 2 or not torch.allclose(a**2 + b**2, torch.ones_like(a), atol=1e-9):
         raise ValueError(f'zero_terminal_snr rescales variance-preserving schedules (a² + b² = 1) of at least 2 timesteps, not {schedule}')
     a = (a - a[-1])*a[0]/(a[0] - a[-1])
@@ -383,6 +386,7 @@ def loss_weights(self:NoiseSchedule,
     snr = (a/b).square().clamp(min=1e-30)                                # where no signal is left, a limit
     eps_error = dict(eps=torch.ones_like(a), x0=snr, v=snr*(b/(a*a + b*b)).square(), score=b*b)   # |Δε|² for |Δprediction|² = 1
     weights = weightings[weighting](snr, **kwargs)*eps_error[prediction]
+    if not (weights >= 0).all(): raise ValueError(f'{weighting!r} with {kwargs} gives weights that are negative or not numbers')
     if weights.max() > 1e20: raise ValueError(f"the weighting {weighting!r} of {prediction!r} is infinite where no signal is left: predict 'v' or 'x0'")
     return weights.float().to(self.signal.device)
 
