@@ -21,11 +21,12 @@ from fastcore.docments import docments
 def one_line_errors(
     command,  # Name of the command, for the message
 ):
-    "Turn errors about what the user asked for into one line on standard error and exit code 2."
+    "Turn errors about what the user asked for into one line on standard error and exit code 2; Ctrl-C into exit code 130."
     try: yield
-    except (ValueError, OSError, ImportError) as e:
+    except (ValueError, OSError, ImportError, FloatingPointError) as e:
         print(f'{command}: {e}', file=sys.stderr)
         raise SystemExit(2) from None
+    except KeyboardInterrupt: raise SystemExit(130) from None
 
 # %% ../nbs/06_cli.ipynb #649a3cba
 class Parser(argparse.ArgumentParser):
@@ -56,14 +57,20 @@ def _check_device(device):
     if not (torch.cuda if kind == 'cuda' else torch.backends.mps).is_available(): raise ValueError(f'device is {device}, but PyTorch sees none here; leave --device out')
 
 # %% ../nbs/06_cli.ipynb #ad8a15e7
-def _load_data(data, img_size, batch_size, device):
-    "The `DataLoaders` for the word 'digits' or for a folder of images."
+_WORDS = 'digits', 'cifar10', 'mnist', 'fashion_mnist'
+
+def _load_data(data, img_size, batch_size, device, skip_bad=False):
+    "The `DataLoaders` for the name of a data set or for a folder of images."
+    from ddpm_nb import data as sets
     from ddpm_nb.trainer import digits_dls, folder_dls
     if batch_size < 1: raise ValueError(f'batch_size must be at least 1, got {batch_size}')
     if img_size is not None and img_size < 1: raise ValueError(f'img_size must be at least 1, got {img_size}')
     if data == 'digits': return digits_dls(img_size=img_size or 8, bs=batch_size, device=device)
-    if not Path(data).is_dir(): raise FileNotFoundError(f"data must be 'digits' or a folder of images, and {data!r} is neither")
-    return folder_dls(data, img_size or 32, bs=batch_size, device=device)
+    if data in _WORDS:
+        if img_size not in (None, 32 if data == 'cifar10' else 28): raise ValueError(f'the images of {data} have a size of their own: leave --img_size out')
+        return getattr(sets, f'{data}_dls')(bs=batch_size, device=device)
+    if not Path(data).is_dir(): raise FileNotFoundError(f"data must be one of {', '.join(_WORDS)}, or a folder of images, and {data!r} is neither")
+    return folder_dls(data, img_size or 32, bs=batch_size, device=device, skip_bad=skip_bad)
 
 # %% ../nbs/06_cli.ipynb #626204b6
 def _make_network(model, dls, num_classes):
@@ -94,6 +101,7 @@ def _resumed(run, given, defaults):
     from ddpm_nb.trainer import read_config
     settings = read_config(run).get('settings')
     if not settings: raise ValueError(f'{run} was not made by ddpm_train; resume it from Python with `resume(learn, path)`')
+    settings = {k: defaults[k] for k in given} | settings        # options that are newer than the run
     typed = {o[2:].split('=')[0].replace('-', '_') for o in sys.argv[1:] if o.startswith('--')}     # a default value that was typed counts, too
     changed = [f'{k}: {settings[k]} → {v}' for k, v in given.items() if v != settings[k] and (v != defaults[k] or k in typed)]
     if changed: raise ValueError(f'cannot resume {run} with other settings, it would not be the same run: ' + ', '.join(changed))
@@ -139,7 +147,8 @@ def ddpm_train(
     batch_size:int=64,      # Images per step
     img_size:int=None,      # Height and width; 8 for digits, 32 for a folder by default
     num_classes:int=None,   # Number of classes; counted in the data by default, 0 to ignore labels
-    data:str='digits',      # 'digits' or a folder of images, with one sub-folder per class or without
+    data:str='digits',      # 'digits', 'cifar10', 'mnist', 'fashion_mnist', or a folder of images, with one sub-folder per class or without
+    skip_bad:bool=False,    # Train on the rest if some files of a folder cannot be used; otherwise they are named and nothing is trained
     device:str=None,        # 'cpu', 'cuda' or 'mps'; the best there is by default
     lr:float=2e-3,          # Largest learning rate of the one-cycle schedule
     noise_steps:int=1000,   # Timesteps of the noise schedule
@@ -148,24 +157,26 @@ def ddpm_train(
     model:str='adm',        # Network: 'adm', or 'unet' for the article's
     cfg_scale:float=2.,     # Guidance of the sampled pictures
     log_every_epoch:int=10, # Epochs between two lines in a log file, and between two grids of samples
+    save_minutes:float=10., # Minutes between two saves within an epoch; every epoch is saved anyway
+    on_nan:str='stop',      # What to do when loss or gradients are not finite: 'stop' or 'skip'
     wandb:bool=False,       # Log to Weights & Biases
     resume:str=None,        # Run folder to continue; it knows its own settings
     out:str='runs',         # Folder for run folders
 ):
     "Train a diffusion model; without arguments, on handwritten digits in about two minutes of a laptop."
-    settings = {k: v for k, v in locals().items() if k not in ('run_name', 'device', 'wandb', 'resume', 'out')}
+    settings = {k: v for k, v in locals().items() if k not in ('run_name', 'device', 'save_minutes', 'on_nan', 'wandb', 'resume', 'out')}
     with one_line_errors('ddpm_train'):
-        if data != 'digits' and Path(data).is_dir(): settings['data'] = str(Path(data).resolve())     # found again from anywhere
+        if data not in _WORDS and Path(data).is_dir(): settings['data'] = str(Path(data).resolve())     # found again from anywhere
         if resume and run_name: raise ValueError('a resumed run keeps its name: leave --run_name out')
         if resume: settings = _resumed(resume, settings, {k: p.default for k, p in inspect.signature(ddpm_train).parameters.items()})
         path = Path(resume) if resume else _run_folder(out, run_name, data)
-        learn = _prepare(path, device, wandb, bool(resume), **settings)
+        learn = _prepare(path, device, save_minutes, on_nan, wandb, bool(resume), **settings)
         start = time.time()
         learn.fit_one_cycle(settings['epochs'], settings['lr'])
         _finish(learn, path, settings['cfg_scale'], time.time() - start)
 
 # %% ../nbs/06_cli.ipynb #33707b8d
-def _prepare(path, device, wandb, again, **settings):
+def _prepare(path, device, save_minutes, on_nan, wandb, again, **settings):
     "A learner for `settings` whose run folder will be `path`."
     from ddpm_nb.trainer import ProgressCallback, RunCallback, RunProgress, WandbLogger, NoiseSchedule, ddpm_learner, resume, set_seed
     from ddpm_nb.sampling import SampleCallback
@@ -175,15 +186,16 @@ def _prepare(path, device, wandb, again, **settings):
     schedule = NoiseSchedule.from_config(dict(name=o.schedule, noise_steps=o.noise_steps))
     _check_device(device)
     set_seed(o.seed)
-    dls = _load_data(o.data, o.img_size, o.batch_size, device)
-    cbs = [RunProgress(o.log_every_epoch), RunCallback(path), SampleCallback(path/'samples', o.log_every_epoch, cfg_scale=o.cfg_scale)]
+    dls = _load_data(o.data, o.img_size, o.batch_size, device, o.skip_bad)
+    cbs = [RunProgress(o.log_every_epoch), RunCallback(path, minutes=save_minutes), SampleCallback(path/'samples', o.log_every_epoch, cfg_scale=o.cfg_scale)]
     if wandb: cbs.append(WandbLogger(path, name=path.name))
-    learn = ddpm_learner(dls, _make_network(o.model, dls, o.num_classes), schedule, o.prediction, lr=o.lr, cbs=cbs)
+    learn = ddpm_learner(dls, _make_network(o.model, dls, o.num_classes), schedule, o.prediction, lr=o.lr, on_nan=on_nan, cbs=cbs)
     learn.remove_cb(ProgressCallback)
     learn.settings = settings
     if again: resume(learn, path)
     size = sum(p.numel() for p in learn.model.parameters())/1e6
-    print(f'{o.data}: {len(dls.train_ds)} images to train on and {len(dls.valid_ds)} to validate; {type(learn.model).__name__}, {size:.2f} M parameters, on {dls.device}', flush=True)
+    print(f'{o.data}: {len(dls.train_ds)} images to train on and {len(dls.valid_ds)} to validate; {type(learn.model).__name__}, {size:.2f} M parameters, on {dls.device}'
+          + (f'; images {dls.kept}' if getattr(dls, 'kept', None) else '') + (f'; {len(dls.skipped)} unusable files left out' if getattr(dls, 'skipped', None) else ''), flush=True)
     return learn
 
 # %% ../nbs/06_cli.ipynb #776cb4de
