@@ -36,8 +36,9 @@ def _check_mixture(m):
     "Raise a `ValueError` unless `m` is a mixture of Gaussians."
     k = len(m.means)
     if m.means.ndim < 2 or not k: raise ValueError(f'means must hold at least one centre, shape (k, ...), got shape {tuple(m.means.shape)}')
-    if not (m.stds >= 0).all(): raise ValueError(f'stds must be at least 0, got {m.stds.min():.3g}')
-    if m.weights.shape != (k,) or (m.weights <= 0).any() or abs(m.weights.sum() - 1) > 1e-6:
+    if not m.means.isfinite().all(): raise ValueError('means must be finite, got NaN or infinity')
+    if not ((m.stds >= 0) & m.stds.isfinite()).all(): raise ValueError(f'stds must be at least 0, got {m.stds.min():.3g}')
+    if m.weights.shape != (k,) or not (m.weights > 0).all() or abs(m.weights.sum() - 1) > 1e-6:
         raise ValueError(f'weights must be {k} positive numbers that sum to 1, got {m.weights.tolist()}')
     if m.labels is not None and (m.labels.shape != (k,) or m.labels.min() < 0): raise ValueError(f'labels must be one label of at least 0 for each of the {k} means, got shape {tuple(m.labels.shape)}')
 
@@ -110,6 +111,7 @@ class Gaussian:
         if cov.ndim == 0: cov = cov*torch.eye(d, dtype=torch.float64)
         if cov.shape != (d, d) or not torch.allclose(cov, cov.T): raise ValueError(f'cov must be a symmetric matrix ({d}, {d}), got shape {tuple(cov.shape)}')
         self.variances, self.axes = torch.linalg.eigh(cov)
+        if not self.mean.isfinite().all(): raise ValueError('mean must be finite, got NaN or infinity')
         if self.variances.min() < -1e-9*self.variances.max(): raise ValueError(f'cov must have no negative variance, got {self.variances.min():.3g}')
         self.variances = self.variances.clamp(min=0)
 
@@ -157,6 +159,7 @@ def _along_axes(gaussian, x_t, a, b):
     "`x_t` minus its mean along the eigenvectors, (n, d), their variances at the level, and the parts that made them."
     axes, lam, mean = (o.to(x_t.device) for o in (gaussian.axes, gaussian.variances, gaussian.mean.flatten()))
     a, b = (torch.as_tensor(o, dtype=torch.float64, device=x_t.device).reshape(-1, 1) for o in (a, b))
+    if not (a**2*lam + b**2 > 0).all(): raise ValueError('a direction without variance has no density without noise: b must be above 0')
     return (x_t.double().flatten(1) - a*mean) @ axes, a**2*lam + b**2, axes, lam, mean, a
 
 # %% ../nbs/00a_exact.ipynb #63b2e8d0

@@ -40,7 +40,9 @@ def _karras_timesteps(schedule, start, steps, rho=7, top=80):
     "The `steps` timesteps from `start` to 0 whose noise levels are nearest to an even grid in σ^(1/ρ); above `top` only `start` itself."
     sigmas = (schedule._noise/schedule._signal)[:start + 1]
     ts = [start] if sigmas[-1] > top else []
-    grid = torch.linspace(min(sigmas[-1], top)**(1/rho), sigmas[0]**(1/rho), steps - len(ts), dtype=torch.float64)**rho
+    n = steps - len(ts)
+    grid = torch.linspace(min(sigmas[-1], top)**(1/rho), sigmas[0]**(1/rho), 3 if ts and n == 1 else n, dtype=torch.float64)**rho
+    if ts and n == 1: grid = grid[1:2]                                       # one step left: from the middle of the grid
     ts += (sigmas.log()[None] - grid.log()[:, None]).abs().argmin(1).tolist()
     ts = [start] + [max(t, steps - 1 - i) for i, t in enumerate(ts)][1:]     # room for those that follow
     for i in range(1, steps): ts[i] = min(ts[i], ts[i-1] - 1)                # and no timestep twice
@@ -118,6 +120,7 @@ def heun(
 ):  # generator of images (n, ...), one after each step
     "Heun's second-order method on dx = D da + ε db, with churn (Karras et al. 2022, algorithm 2); two evaluations a step, one for the last."
     if not churn >= 0: raise ValueError(f'churn must be at least 0, got {churn}')
+    if not (0 <= churn_min <= churn_max and 0 <= churn_noise < math.inf): raise ValueError(f'churn needs 0 <= churn_min <= churn_max and churn_noise at least 0, got {churn_min}, {churn_max} and {churn_noise}')
     gamma = min(churn/(len(timesteps) - 1), 2**0.5 - 1)
     for t, s in zip(timesteps, timesteps[1:]):
         if gamma: t, x = _noisier(schedule, t, x, gamma, churn_min, churn_max, churn_noise, noise)

@@ -67,12 +67,19 @@ def predict(self:Denoiser,
     x_t,           # Noised images, (n, c, h, w)
     t,             # Timesteps, (n,)
     y=None,        # Class labels, (n,), or None
-    cfg_scale=1.,  # See `Denoiser`; a number, or (n, 1, ...)
+    cfg_scale=1.,  # See `Denoiser`; a number, or one for each image, (n,)
 ):
     "What the network predicts, guided: uncond + cfg_scale (cond - uncond) (Ho & Salimans 2022, eq. 6, with scale = 1 + w)."
     if y is not None and getattr(self.model, 'num_classes', True) is None:
         raise ValueError('this network was trained without classes: ask for a number of images, not for labels')
     guided = torch.is_tensor(cfg_scale) or cfg_scale not in (0, 1)
+    if torch.is_tensor(cfg_scale) and cfg_scale.ndim:
+        if cfg_scale.shape != (len(x_t),): raise ValueError(f'cfg_scale must be a number, or one for each of the {len(x_t)} images, got shape {tuple(cfg_scale.shape)}')
+        cfg_scale = cfg_scale.view(-1, *[1]*(x_t.ndim - 1))
+    if y is not None:
+        y = torch.as_tensor(y, device=x_t.device)
+        if y.is_floating_point() or y.dtype == torch.bool or y.shape != (len(x_t),): raise ValueError(f'y must hold one integer label for each of the {len(x_t)} images, got {y.dtype} of shape {tuple(y.shape)}')
+        y = y.long()
     if y is None and self.weaker is None:
         if guided: raise ValueError(f'guidance needs labels, or a weaker network: pass y, or leave cfg_scale at 1 (got {cfg_scale})')
         return self.model(x_t, t)
@@ -93,7 +100,7 @@ def _ask(model, x_t, t, y): return model(x_t, t) if y is None else model(x_t, t,
 def guide(self:Denoiser,
     cond,       # The network's prediction with the label, (n, c, h, w)
     uncond,     # Its prediction without, or the weaker network's
-    cfg_scale,  # See `Denoiser`; a number, or (n, 1, ...)
+    cfg_scale,  # See `Denoiser`; a number, or (n, 1, ...) to broadcast
 ):
     "The guided prediction, with its standard deviation brought back by the share `rescale` (Lin et al. 2023, eq. 15 and 16)."
     out = uncond + cfg_scale*(cond - uncond)
@@ -106,15 +113,15 @@ def guide(self:Denoiser,
 def scale_at(self:Denoiser,
     t,          # Timesteps, an int or integers (n,)
     cfg_scale,  # The scale inside the interval
-):  # The number, or (n, 1, 1, 1) where it differs from image to image
+):  # The number, or (n,) where it differs from image to image
     "The guidance scale at timesteps `t`: `cfg_scale` where the noise level is in `interval`, 1 elsewhere; 0 and 1 stay what they are (Kynkäänniemi et al. 2024)."
-    if self.interval is None or cfg_scale in (0, 1): return cfg_scale
+    if self.interval is None or (not torch.is_tensor(cfg_scale) and cfg_scale in (0, 1)): return cfg_scale
     t = torch.as_tensor(t)
-    sigma = (self.schedule._noise/self.schedule._signal)[t.cpu()]
+    sigma = (self.schedule._noise/self.schedule._signal)[t.cpu().long()]
     inside = (self.interval[0] < sigma) & (sigma <= self.interval[1])
     if inside.all(): return cfg_scale
     if not inside.any(): return 1.
-    return torch.where(inside, cfg_scale, 1.).float().to(t.device).view(-1, 1, 1, 1)
+    return torch.where(inside.to(t.device), torch.as_tensor(cfg_scale, dtype=torch.float32, device=t.device), 1.)
 
 # %% ../nbs/04_sampling.ipynb #bfe5396e
 @patch
@@ -160,8 +167,11 @@ def sample_iter(
     y = labels.to(device) if torch.is_tensor(labels) else None
     if cfg_scale not in (0, 1) and y is None and denoiser.weaker is None: raise ValueError(f'guidance needs labels: pass one for each image, or leave cfg_scale at 1 (got {cfg_scale})')
     denoise = lambda x, t: denoiser(x, t, y, cfg_scale)
-    with _evaluating(denoiser), torch.no_grad():
-        yield from run(denoise, denoiser.schedule, x_T.to(device), timesteps, lambda: noise.randn(x_T.shape[1:], device))
+    path = run(denoise, denoiser.schedule, x_T.to(device), timesteps, lambda: noise.randn(x_T.shape[1:], device))
+    while True:
+        with _evaluating(denoiser), torch.no_grad(): x = next(path, None)     # between the steps, gradients and modes are the caller's
+        if x is None: return
+        yield x
 
 # %% ../nbs/04_sampling.ipynb #578332a1
 def _check_scale(cfg_scale):
@@ -253,17 +263,18 @@ def slerp(
     b,      # Latents, as `a`
     share,  # How far from `a` to `b`, in [0, 1]: a number, or one for each item, (n,)
 ):  # As `a`
-    "Spherical interpolation of each item, whose length changes evenly from that of `a` to that of `b`."
+    "Spherical interpolation of each item, whose length changes evenly from that of `a` to that of `b`; a `ValueError` for exact opposites."
     if a.shape != b.shape: raise ValueError(f'both latents must have one shape, got {tuple(a.shape)} and {tuple(b.shape)}')
-    flat = a.flatten(1), b.flatten(1)
-    la, lb = (o.norm(dim=1, keepdim=True).clamp(min=1e-12) for o in flat)
-    u, v = flat[0]/la, flat[1]/lb
-    share = torch.as_tensor(share, dtype=a.dtype, device=a.device).expand(len(a))[:, None]
-    angle = (u*v).sum(1, keepdim=True).clamp(-1, 1).acos()
-    near = angle < 1e-4                                      # hardly any arc: the chord will do
+    flat = a.flatten(1).double(), b.flatten(1).double()
+    la, lb = (o.norm(dim=1, keepdim=True) for o in flat)
+    u, v = flat[0]/la.clamp(min=1e-300), flat[1]/lb.clamp(min=1e-300)
+    share = torch.as_tensor(share, dtype=torch.float64, device=a.device).expand(len(a))[:, None]
+    angle = 2*torch.atan2((u - v).norm(dim=1, keepdim=True), (u + v).norm(dim=1, keepdim=True))
+    if (angle > math.pi - 1e-9).any(): raise ValueError('these latents are each other\'s opposites: there is no shortest arc between them')
+    near = angle < 1e-9                                      # hardly any arc: the chord will do
     sin = torch.where(near, 1., angle.sin())
     wu, wv = torch.where(near, 1 - share, ((1 - share)*angle).sin()/sin), torch.where(near, share, (share*angle).sin()/sin)
-    return ((wu*u + wv*v)*((1 - share)*la + share*lb)).view_as(a)
+    return ((wu*u + wv*v)*((1 - share)*la + share*lb)).to(a.dtype).view_as(a)
 
 # %% ../nbs/04_sampling.ipynb #db0600bc
 def encode(

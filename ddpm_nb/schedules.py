@@ -8,9 +8,11 @@ __all__ = ['schedules', 'timestep_distributions', 'predictions', 'weightings', '
            'flow_schedule', 'zero_terminal_snr', 'logit_normal_probs', 'check_prediction', 'ItemNoise']
 
 # %% ../nbs/00_schedules.ipynb #9f0ccded
+import inspect
 import math
 import torch
 from numbers import Integral
+from operator import index
 from fastcore.basics import patch
 
 # %% ../nbs/00_schedules.ipynb #daba3d40
@@ -104,7 +106,7 @@ def linear_schedule(
     scale = 1000/noise_steps
     betas = torch.linspace(beta_start*scale, beta_end*scale, noise_steps, dtype=torch.float64).clamp(max=0.999)
     return NoiseSchedule.from_betas(betas, 'linear',
-        dict(name='linear', noise_steps=noise_steps, beta_start=beta_start, beta_end=beta_end))
+        _config('linear', noise_steps, beta_start=beta_start, beta_end=beta_end))
 
 # %% ../nbs/00_schedules.ipynb #9429b2bb
 def _check_steps(noise_steps):
@@ -112,10 +114,13 @@ def _check_steps(noise_steps):
     if isinstance(noise_steps, bool) or not isinstance(noise_steps, Integral) or noise_steps < 1:
         raise ValueError(f'noise_steps must be an integer of at least 1, got {noise_steps!r}')
 
+def _config(name, noise_steps, **numbers):
+    "A schedule's `config` in plain numbers, which JSON can hold."
+    return dict(name=name, noise_steps=int(noise_steps)) | {k: float(v) for k, v in numbers.items()}
+
 # %% ../nbs/00_schedules.ipynb #94e21398
 def _from_curve(curve, config):
     "The schedule whose alpha_bar falls as `curve` does from u = 0 to 1; β ≤ 0.999."
-    _check_steps(config['noise_steps'])
     f = curve(torch.linspace(0, 1, config['noise_steps'] + 1, dtype=torch.float64))
     return NoiseSchedule.from_betas((1 - f[1:]/f[:-1]).clamp(max=0.999), config['name'], config)
 
@@ -125,7 +130,8 @@ def cosine_schedule(
     s=0.008,           # Offset that makes the first steps noisier
 ):
     "alpha_bar follows a squared cosine (Nichol & Dhariwal 2021, eq. 17), β ≤ 0.999."
-    return _from_curve(lambda u: ((u + s)/(1 + s)*math.pi/2).cos().square(), dict(name='cosine', noise_steps=noise_steps, s=s))
+    _check_steps(noise_steps)
+    return _from_curve(lambda u: ((u + s)/(1 + s)*math.pi/2).cos().square(), _config('cosine', noise_steps, s=s))
 
 # %% ../nbs/00_schedules.ipynb #faba4b55
 def scaled_linear_schedule(
@@ -137,7 +143,7 @@ def scaled_linear_schedule(
     _check_steps(noise_steps)
     betas = torch.linspace(beta_start**0.5, beta_end**0.5, noise_steps, dtype=torch.float64).square()*1000/noise_steps
     return NoiseSchedule.from_betas(betas.clamp(max=0.999), 'scaled_linear',
-        dict(name='scaled_linear', noise_steps=noise_steps, beta_start=beta_start, beta_end=beta_end))
+        _config('scaled_linear', noise_steps, beta_start=beta_start, beta_end=beta_end))
 
 def sigmoid_schedule(
     noise_steps=1000,  # Number of timesteps T
@@ -146,11 +152,12 @@ def sigmoid_schedule(
     tau=1.,            # Temperature: the sigmoid is of u/tau
 ):
     "alpha_bar falls as a sigmoid from `start` to `end` (Chen 2023, algorithm 1), β ≤ 0.999."
+    _check_steps(noise_steps)
     if not (start < end and tau > 0): raise ValueError(f'start must be below end and tau above 0, got start={start}, end={end}, tau={tau}')
     def curve(u):
         first, at, last = (((o*(end - start) + start)/tau).sigmoid() for o in (u[:1], u, u[-1:]))
         return (last - at)/(last - first)
-    return _from_curve(curve, dict(name='sigmoid', noise_steps=noise_steps, start=start, end=end, tau=tau))
+    return _from_curve(curve, _config('sigmoid', noise_steps, start=start, end=end, tau=tau))
 
 # %% ../nbs/00_schedules.ipynb #ea2019a0
 def log_linear_schedule(
@@ -161,7 +168,7 @@ def log_linear_schedule(
     "Variance exploding: a = 1 and b = σ, evenly spaced in log σ (Song & Ermon 2019)."
     _check_sigmas(noise_steps, sigma_min, sigma_max)
     sigmas = torch.linspace(math.log(sigma_min), math.log(sigma_max), noise_steps, dtype=torch.float64).exp()
-    return NoiseSchedule(torch.ones_like(sigmas), sigmas, 'log_linear', dict(name='log_linear', noise_steps=noise_steps, sigma_min=sigma_min, sigma_max=sigma_max))
+    return NoiseSchedule(torch.ones_like(sigmas), sigmas, 'log_linear', _config('log_linear', noise_steps, sigma_min=sigma_min, sigma_max=sigma_max))
 
 def karras_schedule(
     noise_steps=1000,  # Number of timesteps T
@@ -173,7 +180,7 @@ def karras_schedule(
     _check_sigmas(noise_steps, sigma_min, sigma_max)
     if not rho > 0: raise ValueError(f'rho must be above 0, got {rho}')
     sigmas = torch.linspace(sigma_min**(1/rho), sigma_max**(1/rho), noise_steps, dtype=torch.float64)**rho
-    return NoiseSchedule(torch.ones_like(sigmas), sigmas, 'karras', dict(name='karras', noise_steps=noise_steps, sigma_min=sigma_min, sigma_max=sigma_max, rho=rho))
+    return NoiseSchedule(torch.ones_like(sigmas), sigmas, 'karras', _config('karras', noise_steps, sigma_min=sigma_min, sigma_max=sigma_max, rho=rho))
 
 # %% ../nbs/00_schedules.ipynb #80db4544
 def _check_sigmas(noise_steps, sigma_min, sigma_max):
@@ -188,7 +195,7 @@ def flow_schedule(
     "A straight line from image to noise, a = 1 - u and b = u at u = (t + 1)/T (Lipman et al. 2023; Liu et al. 2023)."
     _check_steps(noise_steps)
     u = torch.arange(1, noise_steps + 1, dtype=torch.float64)/noise_steps
-    return NoiseSchedule(1 - u, u, 'flow', dict(name='flow', noise_steps=noise_steps))
+    return NoiseSchedule(1 - u, u, 'flow', _config('flow', noise_steps))
 
 # %% ../nbs/00_schedules.ipynb #98dac018
 def zero_terminal_snr(
@@ -214,29 +221,34 @@ def from_config(cls:NoiseSchedule,
     "The schedule that `config` describes; `ValueError` if it names none."
     config = dict(config)
     name, zero = config.pop('name', None), config.pop('zero_terminal_snr', False)
-    if 'signal' in config: return cls(**config, name=name)
-    if name not in schedules: raise ValueError(f'schedule must be one of {", ".join(schedules)}, got {name!r}')
-    schedule = schedules[name](**config)
+    if 'signal' not in config and name not in schedules: raise ValueError(f'schedule must be one of {", ".join(schedules)}, got {name!r}')
+    try: schedule = cls(**config, name=name) if 'signal' in config else schedules[name](**config)
+    except TypeError as e: raise ValueError(f'a schedule {name!r} cannot be made from {config}: {e}') from None
     return zero_terminal_snr(schedule) if zero else schedule
 
 # %% ../nbs/00_schedules.ipynb #cbf96e59
+def _timesteps(t, device=None):
+    "`t` as int64, the only kind of integers that PyTorch looks things up by (uint8 would be taken for a mask)."
+    t = torch.as_tensor(t, device=device)
+    if t.is_floating_point() or t.is_complex() or t.dtype == torch.bool: raise TypeError(f't must be integers, got {t.dtype}')
+    return t.long()
+
+# %% ../nbs/00_schedules.ipynb #c72d8d4a
 @patch
 def rates(self:NoiseSchedule,
     t,     # Timesteps, an int or integers (n,), in [0, T)
     like,  # Images that the rates will multiply, (n, ...)
 ):
-    "Signal and noise rates at `t`, float32 (float64 for float64 images), shaped to broadcast over `like`; plain numbers for an int `t`."
+    "Signal and noise rates at `t`, of the dtype of `like` and shaped to broadcast over it; plain numbers for an int `t`."
     if isinstance(t, int) and not isinstance(t, bool) and 0 <= t < self.T: return self.level(t)
-    t = torch.as_tensor(t, device=None if torch.is_tensor(t) else like.device)
-    if t.is_floating_point() or t.is_complex() or t.dtype == torch.bool:
-        raise TypeError(f't must be integers, got {t.dtype}')
+    t = _timesteps(t, None if torch.is_tensor(t) else like.device)
     if t.ndim > 1 or (t.ndim == 1 and len(t) != len(like)):
         raise ValueError(f't must be one timestep, or one for each of the {len(like)} images, got shape {tuple(t.shape)}')
     if t.device.type == 'cpu' and t.numel() and not (0 <= t.min() and t.max() < self.T):
         raise ValueError(f't must be in [0, {self.T}), got {t.min().item()} … {t.max().item()}')
     shape = (-1,) + (1,)*(like.ndim - 1)
     tables = (self._signal, self._noise) if like.dtype == torch.float64 else (self.signal, self.noise)
-    return tuple(o.to(like.device)[t.to(like.device)].view(shape) for o in tables)
+    return tuple(o.to(like.device)[t.to(like.device)].view(shape).to(like.dtype) for o in tables)
 
 # %% ../nbs/00_schedules.ipynb #0802b93a
 @patch
@@ -270,7 +282,8 @@ def logit_normal_probs(
     uniform=0.1,  # Share of draws that stays even over all timesteps, in [0, 1]
 ):  # float64 (T,), summing to 1
     "Probability of each timestep when t/T is the sigmoid of a normal number (Esser et al. 2024, section 3.1), mixed with an even share."
-    if std <= 0 or not 0 <= uniform <= 1: raise ValueError(f'std must be above 0 and uniform in [0, 1], got {std} and {uniform}')
+    _check_steps(T)
+    if not (math.isfinite(mean) and 0 < std < math.inf) or not 0 <= uniform <= 1: raise ValueError(f'mean must be finite, std must be above 0 and uniform in [0, 1], got {mean}, {std} and {uniform}')
     edges = torch.special.ndtr((torch.linspace(0, 1, T + 1, dtype=torch.float64).logit() - mean)/std)
     return (1 - uniform)*edges.diff() + uniform/T
 
@@ -286,6 +299,8 @@ def sample_timesteps(self:NoiseSchedule,
     "Draw `n` timesteps from 0 … T-1, both ends included."
     device = self.signal.device if generator is None else generator.device
     if probs is None: return torch.randint(0, self.T, (n,), generator=generator, device=device).to(self.signal.device)
+    probs = torch.as_tensor(probs, dtype=torch.float64)
+    if probs.shape == (self.T,) and not (probs.isfinite().all() and (probs >= 0).all() and probs.sum() > 0): raise ValueError('probs must be at least 0, finite, and not all 0')
     if probs.shape != (self.T,): raise ValueError(f'probs must hold one probability for each of the {self.T} timesteps, got shape {tuple(probs.shape)}')
     return torch.multinomial(probs.to(device), n, replacement=True, generator=generator).to(self.signal.device)
 
@@ -382,11 +397,13 @@ def loss_weights(self:NoiseSchedule,
     check_prediction(prediction)
     if weighting not in weightings: raise ValueError(f'weighting must be one of {", ".join(weightings)}, got {weighting!r}')
     a, b = self._signal[:-1], self._noise[:-1]
+    own = [] if weighting == 'uniform' else [*inspect.signature(weightings[weighting]).parameters][1:]
+    if set(kwargs) - set(own): raise ValueError(f'the weighting {weighting!r} takes {", ".join(own) or "no arguments"}, got {", ".join(kwargs)}')
     if weighting == 'uniform': return torch.ones_like(self.signal)
     snr = (a/b).square().clamp(min=1e-30)                                # where no signal is left, a limit
     eps_error = dict(eps=torch.ones_like(a), x0=snr, v=snr*(b/(a*a + b*b)).square(), score=b*b)   # |Δε|² for |Δprediction|² = 1
     weights = weightings[weighting](snr, **kwargs)*eps_error[prediction]
-    if not (weights >= 0).all(): raise ValueError(f'{weighting!r} with {kwargs} gives weights that are negative or not numbers')
+    if not ((weights >= 0).all() and weights.max() > 0): raise ValueError(f'{weighting!r} with {kwargs} gives weights that are negative, not numbers, or all 0')
     if weights.max() > 1e20: raise ValueError(f"the weighting {weighting!r} of {prediction!r} is infinite where no signal is left: predict 'v' or 'x0'")
     return weights.float().to(self.signal.device)
 
@@ -399,7 +416,7 @@ def posterior_coefs(self:NoiseSchedule,
     "The numbers c_0, c_t and var of q(x_s | x_t, x_0) = N(c_0 x_0 + c_t x_t, var) (Kingma et al. 2021, appendix A)."
     if isinstance(t, int) and isinstance(s, int) and -1 <= s < t < self.T: (a_t, b_t), (a_s, b_s) = self.level(t), self.level(s)
     else:
-        t, s = (torch.as_tensor(o).cpu() for o in (t, s))
+        t, s = (_timesteps(o).cpu() for o in (t, s))
         if not ((-1 <= s) & (s < t) & (t < self.T)).all():
             raise ValueError(f'timesteps must satisfy -1 <= s < t < {self.T}, got s = {s.tolist()} and t = {t.tolist()}')
         a_t, b_t, a_s, b_s = self._signal[t], self._noise[t], self._signal[s], self._noise[s]
@@ -416,6 +433,7 @@ def posterior(self:NoiseSchedule,
     s=None,  # Earlier timesteps, as `t`, in [-1, t); t - 1 by default
 ):  # mean as `x0`, variance that broadcasts over it
     "Mean and variance of q(x_s | x_t, x_0) (Ho et al. 2020, eq. 6 and 7; any s: Kingma et al. 2021)."
+    t = _timesteps(t)
     coefs = self.posterior_coefs(t, t - 1 if s is None else s)
     c_0, c_t, var = (torch.as_tensor(c).to(x0).view((-1,) + (1,)*(x0.ndim - 1)) for c in coefs)
     return c_0*x0 + c_t*x_t, var
@@ -439,7 +457,9 @@ class ItemNoise:
         seed,   # An integer in [0, 2**64)
         items,  # The items' numbers, e.g. `range(16)`
     ):
+        seed, items = index(seed), [index(i) for i in items]
         if not 0 <= seed < 2**64: raise ValueError(f'seed must be in [0, 2**64), got {seed}')
+        if items and not 0 <= min(items) <= max(items) < 2**32: raise ValueError(f'items must be in [0, 2**32), got {min(items)} … {max(items)}')
         self.generators = [torch.Generator().manual_seed(_item_seed(seed, i)) for i in items]
 
     def randn(self,
@@ -456,4 +476,4 @@ class ItemNoise:
         device=None,  # Where to put the result
     ):  # int64 (n,)
         "The next integer in [0, `high`) of each item."
-        return torch.cat([torch.randint(high, (1,), generator=g) for g in self.generators]).to(device)
+        return torch.tensor([int(torch.randint(high, (1,), generator=g)) for g in self.generators], dtype=torch.int64, device=device)

@@ -69,6 +69,8 @@ class DDPMCallback(Callback):
         check_prediction(prediction)
         if not 0 <= p_uncond <= 1: raise ValueError(f'p_uncond is a probability in [0, 1], got {p_uncond}')
         if timesteps not in timestep_distributions: raise ValueError(f'timesteps must be one of {", ".join(timestep_distributions)}, got {timesteps!r}')
+        if not isinstance(schedule, NoiseSchedule): raise TypeError(f'schedule must be a NoiseSchedule, such as cosine_schedule(), got {schedule!r}')
+        ItemNoise(valid_seed, [])                       # refuses a seed that is none, now and not after an epoch
         if schedule.signal[-1] == 0 and prediction in ('eps', 'score'):
             raise ValueError(f"the last timestep of {schedule} holds no signal, so {prediction!r} says nothing about the image there and sampling could not begin: predict 'v' or 'x0'")
         self.schedule, self.prediction, self.p_uncond, self.valid_seed = schedule, prediction, p_uncond, valid_seed
@@ -96,7 +98,7 @@ class DDPMCallback(Callback):
 def train_draw(self:DDPMCallback, x0, y):
     "Timesteps, noise and labels for a training batch: all random, a share `p_uncond` of the labels dropped one by one."
     t, noise = self.schedule.sample_timesteps(len(x0), probs=self.probs), torch.randn_like(x0)
-    if y is not None: y = torch.where(torch.rand(len(y), device=y.device) < self.p_uncond, -1, y)
+    if y is not None: y = torch.where(torch.rand(len(y), device=y.device) < self.p_uncond, -1, y.long())
     return t, noise, y
 
 # %% ../nbs/03_trainer.ipynb #6bbfdd39
@@ -119,7 +121,9 @@ def diffusion_loss(
     weight=None,  # How much each image counts, (n,); all alike by default
 ):
     "Mean squared error, each image's multiplied by its `weight` (Ho et al. 2020, eq. 14; see `loss_weights`)."
+    if pred.shape != target.shape: raise ValueError(f'prediction and target must have one shape, got {tuple(pred.shape)} and {tuple(target.shape)}')
     if weight is None: return F.mse_loss(pred, target)
+    if weight.shape != (len(pred),): raise ValueError(f'weight must hold one number for each of the {len(pred)} images, got shape {tuple(weight.shape)}')
     return ((pred - target).square().flatten(1).mean(1)*weight).mean()
 
 # %% ../nbs/03_trainer.ipynb #bcd8f02f
