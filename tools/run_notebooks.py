@@ -190,8 +190,10 @@ def main():
     if args.here: return run_here(paths[0], args.flags.split(), args.check)
 
     stop = threading.Event()
+    todo = paths or find_notebooks()
+    if args.jobs > 1: todo = todo[::-1]    # later chapters take longer, and nobody should wait for the longest at the end
     with ThreadPoolExecutor(args.jobs) as pool:
-        failures = list(pool.map(lambda p: run_in_process(p, args, stop), paths or find_notebooks()))
+        failures = list(pool.map(lambda p: run_in_process(p, args, stop), todo))
     if args.check and any(failures):
         print('\nOutputs that are not current: `python tools/run_notebooks.py NOTEBOOK` stores them anew.')
     return int(any(failures))
