@@ -4,6 +4,7 @@
     python tools/run_notebooks.py nbs/01_unet.ipynb      # only this one
     python tools/run_notebooks.py --flags "slow cuda"    # also the cells flagged `#| slow` and `#| cuda`
     python tools/run_notebooks.py --check                # save nothing, report outputs that are not current
+    python tools/run_notebooks.py --ran FOLDER           # the same for what nbdev_test has run, see .ci/count
 
 `nbdev_test` runs the same cells and saves nothing, while the documentation shows what is stored; this tool keeps
 the two together. It skips what `nbdev_test` skips, and a skipped cell keeps its stored outputs, so a result from a
@@ -11,10 +12,11 @@ GPU survives a run on a laptop. Every notebook runs in a process of its own. It 
 gives it, and only when all of its cells succeed. What goes to stderr is not stored: warnings name the folders of
 one machine and the library versions of one day.
 
-`--check` compares the kinds of outputs (stream, picture, table...) and their text. It does not compare the pixels
-of pictures, which depend on fonts and library versions, nor times, speeds and object addresses. Whole numbers must be equal. Other numbers may differ by 1%, or by one in
-their last printed digit: processors and thread counts round sums differently, training magnifies that, and
-0.0249 and 0.0251 print as 0.02 and 0.03. A text that changed for a real reason rarely stays within that.
+`--check` and `--ran` compare the kinds of outputs (stream, picture, table...) and their text. They do not compare
+the pixels of pictures, which depend on fonts and library versions, nor times, speeds and object addresses. Whole
+numbers must be equal. Other numbers may differ by 1%, or by one in their last printed digit: processors and thread
+counts round sums differently, training magnifies that, and 0.0249 and 0.0251 print as 0.02 and 0.03. A text that
+changed for a real reason rarely stays within that.
 """
 import argparse, os, re, subprocess, sys, threading, time, traceback
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +26,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 REL_TOL = Decimal('0.01')
+STALE = '\nOutputs that are not current: `python tools/run_notebooks.py NOTEBOOK` stores them anew.'
 SKIPPED, OK, FAILED = 'skip', 'ok', 'FAIL'
 
 
@@ -81,6 +84,14 @@ def difference(old, new):
             if not same(as_text(s), as_text(t)): return f'{mime} differs\n    {excerpts(as_text(s), as_text(t))}'.strip()
 
 
+def kept(outputs):
+    "Those of `outputs` that are stored"
+    outputs = [o for o in outputs if o.get('name') != 'stderr']
+    for data in (o.get('data', {}) for o in outputs):
+        if 'image/png' in data: data.pop('image/jpeg', None)    # PIL gives both: one picture is enough
+    return outputs
+
+
 # ---- Running one notebook, in this process -----------------------------------------------------------------------
 
 class CellFailed(Exception): pass
@@ -120,12 +131,10 @@ def run(path, flags, check):
             directives = extract_directives(code)
             if (skip_flags & directives.keys() or directives.get('eval:', [''])[0].lower() == 'false'
                     or 'nbdev_export(' in cell.source): continue
-            outputs = [o for o in shell.run(code.source) if o.get('name') != 'stderr']
+            outputs = kept(shell.run(code.source))
             if shell.exc:
                 offset = len(cell.source.splitlines()) - len(code.source.splitlines())
                 raise CellFailed(failure(number, cell, offset, shell.exc))
-            for data in (o.get('data', {}) for o in outputs):
-                if 'image/png' in data: data.pop('image/jpeg', None)    # PIL gives both: one picture is enough
             problem = difference(cell.get('outputs', []), outputs)
             if problem: problems.append(f'  cell {number} (id {cell.id}): {problem}')
             cell.outputs = outputs
@@ -147,6 +156,31 @@ def run_here(path, flags, check):
     if problems and status == OK: status = 'stale'
     print(f'{status:5} {name}  {time.time() - start:.1f} s', *problems, sep='\n', flush=True)
     return 1 if problems else 0
+
+
+def report(folder):
+    "Print a line for each notebook of which nbdev_test left a file in `folder`; return the exit code"
+    import json
+    stale, outcomes = False, {}
+    for file in sorted(folder.glob('*.json')):
+        done = json.loads(file.read_text())
+        path, cells, outcome = Path(done['path']), done['cells'], done['outcome'] if done['cells'] else 'empty'
+        stored = {c.get('id'): (i, c.get('outputs', [])) for i, c in enumerate(json.loads(path.read_text())['cells'], 1)}
+        problems = []
+        for cell in cells if outcome == 'passed' else []:
+            number, old = stored[cell['id']]
+            problem = difference(old, kept(cell['outputs']))
+            if problem: problems.append(f'  cell {number} (id {cell["id"]}): {problem}')
+        outcomes[path], stale = outcome, stale or bool(problems)
+        print(f'{outcome}  {os.path.relpath(path, ROOT)}, {len(cells)} cells' + (', outputs not current' if problems else ''), *problems, sep='\n')
+    for path in find_notebooks():    # one without a cell to run is not counted; a chapter without one has not been tested
+        if path.name[0].isdigit() and outcomes.get(path, 'empty') == 'empty':
+            print(f'no cell of {os.path.relpath(path, ROOT)} has run')
+            outcomes[path] = 'failed'
+    if stale: print(STALE)
+    passed, failed = (sum(o == want for o in outcomes.values()) for want in ('passed', 'failed'))
+    print(f'{passed} passed, {failed} failed')
+    return int(stale or failed > 0)
 
 
 # ---- Running many, each in a fresh process ------------------------------------------------------------------------
@@ -179,6 +213,7 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('notebooks', nargs='*', type=Path, help='default: all under nbs/')
     parser.add_argument('--check', action='store_true', help='save nothing, report outputs that are not current')
+    parser.add_argument('--ran', type=Path, metavar='FOLDER', help='report on what nbdev_test has run, see .ci/count')
     parser.add_argument('--flags', default='', help='flags (see tst_flags in settings.ini) whose cells run too')
     parser.add_argument('--jobs', type=int, default=1, help='notebooks to run at the same time')
     parser.add_argument('--here', action='store_true', help=argparse.SUPPRESS)
@@ -187,6 +222,7 @@ def main():
     for p in paths:
         if not p.is_file(): parser.error(f'no such notebook: {p}')
     os.chdir(ROOT)
+    if args.ran: return report(args.ran.resolve())
     if args.here: return run_here(paths[0], args.flags.split(), args.check)
 
     stop = threading.Event()
@@ -195,7 +231,7 @@ def main():
     with ThreadPoolExecutor(args.jobs) as pool:
         failures = list(pool.map(lambda p: run_in_process(p, args, stop), todo))
     if args.check and any(failures):
-        print('\nOutputs that are not current: `python tools/run_notebooks.py NOTEBOOK` stores them anew.')
+        print(STALE)
     return int(any(failures))
 
 if __name__ == '__main__': sys.exit(main())
