@@ -410,11 +410,17 @@ def _file_dls(files, y, vocab, path, img_size, bs, valid_pct, seed, channels, fl
     def part(i, flip):
         chosen, labels = [files[k] for k in i], None if y is None else y[i]
         return Images(pixels[i], labels, vocab, chosen, flip) if keep else ImageFiles(chosen, labels, vocab, size, channels, flip, background, skip_bad)
-    dls = _loaders(part(train, flip), part(valid, False), bs, device, TensorDL if keep else ImageDL, num_workers=0 if keep else num_workers)
+    dls = _loaders(part(train, flip), part(valid, False), bs, device, TensorDL if keep else ImageDL, num_workers=0 if keep else _workers(num_workers))
     dls.skipped, dls.shared = skipped, _shared(files, prints, train, valid)
     if dls.shared: warnings.warn(f'{len(dls.shared)} validation images of {path} are exact copies of training images, so that the validation loss looks too good: '
                                  f'{_some((f"{name(v)} = {name(t)}" for v, t in dls.shared.items()), 3)}. `fix_images` leaves copies out', stacklevel=3)
     return dls
+
+def _workers(n):
+    "`n`, or by default a process for each core that this one may use, at most 8, shared with the other processes of a `torchrun`."
+    if n is not None: return n
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
+    return max(1, min(8, cores//int(os.environ.get('LOCAL_WORLD_SIZE', 1))))
 
 def _report(lines, n, path, skip_bad):
     "Warn about unusable files if they may be skipped; otherwise raise a `ValueError`."
@@ -437,7 +443,7 @@ def folder_dls(
     seed=42,        # Seed of the split
     channels=3,     # 3 for colour, 1 for grey
     flip=False,     # Mirror half of the training images, at random
-    num_workers=0,  # Processes that read images if they are streamed; 0 reads in this one
+    num_workers=None,  # Processes that read images if they are streamed, 0 to read in this one; as many as there are cores by default, at most 8
     device=None,    # Where batches go; the GPU if there is one
     background='white',  # Colour behind transparent images, a name or (r, g, b)
     skip_bad=False,      # Train on the rest if some files cannot be read
@@ -598,7 +604,7 @@ def csv_dls(
     seed=42,        # Seed of the split
     channels=3,     # 3 for colour, 1 for grey
     flip=False,     # Mirror half of the training images, at random
-    num_workers=0,  # Processes that read images if they are streamed
+    num_workers=None,  # Processes that read images if they are streamed; as many as there are cores by default, at most 8
     device=None,    # Where batches go; the GPU if there is one
     background='white',  # Colour behind transparent images
     skip_bad=False,      # Train on the rest if some files cannot be read
