@@ -38,7 +38,7 @@ from fastai.callback.progress import ProgressCallback
 from fastai.callback.training import GradientClip
 from fastai.learner import Learner, Metric
 from fastai.optimizer import OptimWrapper
-from fastai.torch_core import rank_distrib, set_seed
+from fastai.torch_core import num_distrib, rank_distrib, set_seed
 from fastcore.basics import noop, patch
 from fastprogress.fastprogress import progress_bar
 from safetensors import SafetensorError
@@ -202,7 +202,7 @@ def _first_layer(model, xb):
         with torch.no_grad(): model(*xb)
     finally:
         for h in hooks: h.remove()
-    return found[0] if found else 'the loss itself'
+    return found[0] if found else 'the loss itself' + (' or in another process' if num_distrib() > 1 else '')
 
 # %% ../nbs/03_trainer.ipynb #c5f00ce5
 class LostSteps(Callback):
