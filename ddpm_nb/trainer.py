@@ -315,10 +315,11 @@ def _do_one_batch(self:DDPMLearner):
     if k == 1 or not self.training: return Learner._do_one_batch(self)
     xb, yb, n, total = self.xb, self.yb, len(self.xb[0]), 0.
     pieces = [zip(*(o.tensor_split(k) for o in b)) for b in (xb, yb)]
+    amp = next((cb for cb in self.cbs if isinstance(cb, MixedPrecision)), None)
     try:
         for i, (self.xb, self.yb) in enumerate(zip(*pieces)):
             share, last = len(self.xb[0])/n, i == k - 1
-            if i and hasattr(self, 'mixed_precision'): self.mixed_precision.before_batch()   # fastai leaves autocast after each loss
+            if i and amp is not None: amp.before_batch()                                     # fastai leaves autocast after each loss
             with nullcontext() if last else getattr(self.model, 'no_sync', nullcontext)():   # several processes add up once, at the last piece
                 self.pred = self.model(*self.xb)
                 self('after_pred')
