@@ -15,6 +15,7 @@ import numpy as np
 import os
 import pandas as pd
 import shutil
+import sys
 import torch
 import warnings
 from collections import Counter
@@ -24,7 +25,8 @@ from fastai.data.core import DataLoaders
 from fastai.data.load import DataLoader
 from fastai.data.transforms import image_extensions
 from fastai.torch_core import default_device
-from fastcore.basics import chunked
+from fastcore.basics import chunked, IN_NOTEBOOK
+from fastprogress.fastprogress import progress_bar
 from PIL import Image, ImageColor, ImageDraw, ImageOps
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
@@ -374,13 +376,20 @@ def _folder_labels(path, files, runs=()):
     return torch.tensor([number[f.parent.name] for f in files]), vocab
 
 # %% ../nbs/02a_data.ipynb #ad9b5cb6
+def _each(f, files):
+    "`f` of each file, in threads; from a thousand files on with a progress bar, where somebody can see it."
+    shown = len(files) >= 1000 and (IN_NOTEBOOK or sys.stdout.isatty())
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        done = pool.map(f, files)
+        return list(progress_bar(done, total=len(files), leave=False) if shown else done)
+
 def _read_all(images, keep):
     "For each file of an `ImageFiles`: pixels (None unless `keep`), a fingerprint, and the reason why it cannot be read (None if it can)."
     def look(file):
         try: im = _open(file, images.background)
         except ValueError as e: return None, None, str(e).removeprefix(f'cannot read {file}: ')
         return _fit(im, images.size, images.channels) if keep else None, _fingerprint(im), None
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool: return zip(*pool.map(look, images.files))
+    return zip(*_each(look, images.files))
 
 def _fingerprint(im): return hashlib.blake2b(f'{im.mode} {im.size}'.encode() + im.tobytes(), digest_size=16).digest()
 
@@ -520,7 +529,7 @@ def audit_images(
     if not path.is_dir(): raise FileNotFoundError(f'no such folder: {path}')
     files, _ = _files(path)
     if not files: raise ValueError(f'no files in {path}')
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool: rows, prints, hashes = zip(*pool.map(lambda f: _look(f, huge, background), files))
+    rows, prints, hashes = zip(*_each(lambda f: _look(f, huge, background), files))
     table = pd.DataFrame([dict(file=str(f.relative_to(path)), **{'class': '' if f.parent == path else f.parent.name}) | row for f, row in zip(files, rows)])
     first = {}
     same = [(first.setdefault(o, i), i) for i, o in enumerate(prints) if o is not None]

@@ -55,7 +55,9 @@ def _log_joint(mixture, x_t, a, b, y):
 
 def _given(mixture, joint, w, y):
     "`joint` with only the components of class `y` left, their shares summing to 1; all of them where `y` is -1 or None."
-    if y is None or not (y >= 0).any(): return joint
+    if y is None: return joint
+    if y.shape not in ((len(joint),), ()) or y.min() < -1: raise ValueError(f'y must hold one label of at least -1 for each of the {len(joint)} points, got shape {tuple(y.shape)}, lowest {y.min()}')
+    if not (y >= 0).any(): return joint
     if mixture.labels is None: raise ValueError('this mixture has no labels: pass y=None, or build it with labels')
     other = (y[:, None] >= 0) & (mixture.labels.to(y.device) != y[:, None])
     share = torch.where(other, 0., w).sum(1, keepdim=True)

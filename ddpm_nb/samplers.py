@@ -229,7 +229,7 @@ def pick_sampler(
     **options,  # Its own options, such as `eta` for 'ddim'; None stands for the default
 ):
     "The sampler called `name` with `options` set; a `ValueError` for a name or an option that there is not."
-    if name not in samplers: raise ValueError(f'sampler must be one of {", ".join(samplers)}, got {name!r}')
+    if not isinstance(name, str) or name not in samplers: raise ValueError(f'sampler must be one of {", ".join(samplers)}, got {name!r}')
     options = {k: v for k, v in options.items() if v is not None}
     own = [*inspect.signature(samplers[name]).parameters][5:]
     wrong = [k for k in options if k not in own]

@@ -162,6 +162,7 @@ def sample_iter(
         if shape is None: raise ValueError('shape is needed: (channels, height, width) of one image')
         if t_start is not None: raise ValueError(f't_start is the timestep of x_T, noised images to start from (see `noise_images`): pass x_T, too; got t_start={t_start}')
         x_T = denoiser.schedule.level(timesteps[0])[1]*noise.randn(shape, device)
+    elif not torch.is_tensor(x_T): raise TypeError(f'x_T must be a tensor of {n} images, got {type(x_T).__name__}')
     elif len(x_T) != n or not x_T.isfinite().all(): raise ValueError(f'x_T must be {n} images of finite numbers, got shape {tuple(x_T.shape)}')
     elif t_start is not None and timesteps[0] != t_start: raise ValueError(f'{spacing!r} spacing would begin at timestep {timesteps[0]}, not at t_start={t_start}: use another')
     y = labels.to(device) if torch.is_tensor(labels) else None
@@ -183,8 +184,9 @@ def _check_labels(n_or_labels, denoiser):
     if isinstance(n_or_labels, Integral) and not isinstance(n_or_labels, bool):
         if n_or_labels < 1: raise ValueError(f'the number of images must be at least 1, got {n_or_labels}')
         return int(n_or_labels)
-    labels = torch.as_tensor(n_or_labels)
-    if labels.ndim != 1 or not len(labels) or labels.is_floating_point():
+    try: labels = torch.as_tensor(n_or_labels)
+    except (TypeError, ValueError, RuntimeError): labels = torch.zeros(())            # None, names, a set
+    if labels.ndim != 1 or not len(labels) or labels.is_floating_point() or labels.dtype == torch.bool:
         raise ValueError(f'give a number of images, or one integer label for each, got {n_or_labels!r}')
     labels, classes = labels.long(), getattr(denoiser.model, 'num_classes', 0)
     if classes and not (-1 <= labels.min() and labels.max() < classes):
@@ -253,6 +255,7 @@ def denoising_strip(
     **kwargs,     # Passed on to `sample_iter`
 ):  # Images, (n * shown, c, h, w), row by row, in [-1, 1]
     "The way from noise to image as rows of `shown` pictures, for `plot_images(…, ncol=shown)` or `save_grid`."
+    if shown < 1: raise ValueError(f'shown must be at least 1 picture, got {shown}')
     path = [x.cpu() for x in sample_iter(denoiser, n_or_labels, **kwargs)]
     picks = torch.linspace(0, len(path) - 1, min(shown, len(path))).round().long()
     return torch.stack([path[i] for i in picks], dim=1).flatten(0, 1).clamp(-1, 1)

@@ -122,6 +122,7 @@ def _config(name, noise_steps, **numbers):
 def _from_curve(curve, config):
     "The schedule whose alpha_bar falls as `curve` does from u = 0 to 1; β ≤ 0.999."
     f = curve(torch.linspace(0, 1, config['noise_steps'] + 1, dtype=torch.float64))
+    if not (f[1:] < f[:-1]).all(): raise ValueError(f'alpha_bar must fall at each of the timesteps, and does not for {config}')
     return NoiseSchedule.from_betas((1 - f[1:]/f[:-1]).clamp(max=0.999), config['name'], config)
 
 # %% ../nbs/00_schedules.ipynb #70a1e96b

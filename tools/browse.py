@@ -1,0 +1,94 @@
+"""Open every page of the website in a real browser, and fail on anything a reader would stumble over.
+
+    python tools/docs.py && python tools/browse.py [FOLDER]    # screenshots go to FOLDER, if it is given
+
+Needs the extra `site` and a Chromium (`apt-get install chromium`, or `playwright install chromium`). The pages are
+served on the loopback address. Looked for: errors on the console, requests that fail or go to another host, pictures
+that do not show, formulas that are not drawn, pages that scroll sideways on a telephone, a search that does not find
+`noise_images`, links of the sidebar that lead to another page than they say, a dark mode that stays light.
+"""
+import shutil, sys, threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+SITE = Path(__file__).resolve().parent.parent/'_docs'
+CLOSED = '--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync'.split()
+RAW_MATHS = r'''() => [...document.querySelectorAll('main .math')].filter(o => !o.querySelector('.katex, math')).length'''
+BROKEN = '() => [...document.images].filter(o => !(o.complete && o.naturalWidth)).map(o => o.src.slice(0, 80))'
+SIDEWAYS = '() => document.documentElement.scrollWidth - document.documentElement.clientWidth'
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *args): pass
+
+def visit(page, url, faults):
+    "Open `url`, and note what goes wrong there"
+    page.goto(url, wait_until='networkidle')
+    name = url.rsplit('/', 1)[-1]
+    faults += [f'{name}: a picture does not show: {o}' for o in page.evaluate(BROKEN)]
+    if n := page.evaluate(RAW_MATHS): faults.append(f'{name}: {n} formulas are not drawn')
+    page.set_viewport_size(dict(width=390, height=844))
+    if (n := page.evaluate(SIDEWAYS)) > 0: faults.append(f'{name}: scrolls sideways by {n} pixels on a telephone')
+    page.set_viewport_size(dict(width=1280, height=900))
+
+def follow(page, root, faults):
+    "Click each link of the sidebar: the page's title must be what the link says; returns how many there are"
+    page.goto(root + 'index.html', wait_until='networkidle')
+    links = page.locator('#quarto-sidebar a.sidebar-link')
+    for i in range(links.count()):
+        said = links.nth(i).inner_text().strip()
+        if not said or not links.nth(i).get_attribute('href'): continue
+        links.nth(i).click()
+        page.wait_for_load_state('networkidle')
+        title = page.locator('h1').first.inner_text().strip()
+        if title != said: faults.append(f'the sidebar says {said!r} and leads to {title!r}')
+        page.goto(root + 'index.html', wait_until='networkidle')
+    return links.count()
+
+def search(page, root, faults, word='noise_images', where='schedules.html'):
+    "Type `word` into the search box: the first result must lead to the page `where`; returns how many there are"
+    page.goto(root + 'index.html', wait_until='networkidle')
+    page.locator('input[type=search], #quarto-search input').first.press_sequentially(word, delay=20)
+    results = page.locator('a:visible', has_text=word)
+    results.first.wait_for(timeout=3000)
+    n, first = results.count(), results.first.get_attribute('href')
+    if where not in first: faults.append(f'the search for {word!r} leads to {first}, not to {where}')
+    return n
+
+def main():
+    from playwright.sync_api import sync_playwright
+    if not (SITE/'index.html').exists(): return 'there is no site in _docs/: run tools/docs.py first'
+    shots = Path(sys.argv[1]) if len(sys.argv) > 1 else None
+    server = ThreadingHTTPServer(('127.0.0.1', 0), partial(Quiet, directory=SITE))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    root, faults = f'http://127.0.0.1:{server.server_port}/', []
+    names = sorted(str(p.relative_to(SITE)) for p in SITE.rglob('*.html'))
+    with sync_playwright() as p:
+        browser = p.chromium.launch(executable_path=shutil.which('chromium') or shutil.which('chromium-browser'), args=CLOSED)
+        page = browser.new_page(viewport=dict(width=1280, height=900))
+        page.on('console', lambda m: m.type == 'error' and faults.append(f'{page.url}: {m.text}'))
+        page.on('pageerror', lambda e: faults.append(f'{page.url}: {e}'))
+        page.on('requestfailed', lambda r: faults.append(f'{page.url}: could not load {r.url}'))
+        page.on('request', lambda r: r.url.startswith((root, 'data:')) or faults.append(f'{page.url}: asks another host: {r.url}'))
+        for name in names:
+            visit(page, root + name, faults)
+            if shots is not None: page.screenshot(path=shots/f'{name.replace("/", "_")[:-5]}.png')
+        links, found = follow(page, root, faults), search(page, root, faults)
+        if shots is not None: page.screenshot(path=shots/'search.png')
+        page.emulate_media(color_scheme='dark')
+        page.goto(root + 'index.html', wait_until='networkidle')
+        dark = page.evaluate('() => getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)')
+        if sum(dark) > 300: faults.append(f'dark mode has the background rgb{tuple(dark)}')
+        if shots is not None:
+            page.screenshot(path=shots/'dark.png')
+            page.emulate_media(color_scheme='light')
+            page.set_viewport_size(dict(width=390, height=844))
+            page.goto(root + 'schedules.html', wait_until='networkidle')
+            page.screenshot(path=shots/'phone.png')
+        browser.close()
+    server.shutdown()
+    print(*faults, sep='\n' if faults else '')
+    print(f'{len(names)} pages, {links} links of the sidebar followed, {found} places found, {len(faults)} errors')
+    return int(bool(faults))
+
+if __name__ == '__main__': sys.exit(main())
