@@ -66,7 +66,7 @@ class SharedDL:
                 self.share = n, _rows(n, self.rank, self.world)
                 yield b if streamed else tuple(o[self.share[1]] for o in b)
         finally:
-            if streamed: del self.dl.create_batches
+            if streamed: vars(self.dl).pop('create_batches', None)
     def to_detach(self, b, cpu=True, gather=True): return to_detach(b, cpu, gather=False)   # fastai's metrics sum up each rank's own
 
 # %% ../nbs/04b_scale.ipynb #4d0d38a6
