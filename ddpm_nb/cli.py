@@ -158,26 +158,31 @@ def ddpm_train(
     cfg_scale:float=2.,     # Guidance of the sampled pictures
     log_every_epoch:int=10, # Epochs between two lines in a log file, and between two grids of samples
     save_minutes:float=10., # Minutes between two saves within an epoch; every epoch is saved anyway
-    on_nan:str='stop',      # What to do when loss or gradients are not finite: 'stop' or 'skip'
+    on_nan:str='stop',      # What to do when loss or gradients are not finite: 'stop', 'skip' the batch, or 'rollback' to the last state saved
+    accumulate:int=1,       # Pieces in which each batch goes through the network: the same steps in less memory
+    compile:bool=False,     # Compile the network; on a GPU long runs get faster
     wandb:bool=False,       # Log to Weights & Biases
     resume:str=None,        # Run folder to continue; it knows its own settings
     out:str='runs',         # Folder for run folders
 ):
     "Train a diffusion model; without arguments, on handwritten digits in about two minutes of a laptop."
-    settings = {k: v for k, v in locals().items() if k not in ('run_name', 'device', 'save_minutes', 'on_nan', 'wandb', 'resume', 'out')}
+    settings = {k: v for k, v in locals().items() if k not in ('run_name', 'device', 'save_minutes', 'on_nan', 'compile', 'wandb', 'resume', 'out')}
     with one_line_errors('ddpm_train'):
         if data not in _WORDS and Path(data).is_dir(): settings['data'] = str(Path(data).resolve())     # found again from anywhere
         if resume and run_name: raise ValueError('a resumed run keeps its name: leave --run_name out')
         if resume: settings = _resumed(resume, settings, {k: p.default for k, p in inspect.signature(ddpm_train).parameters.items()})
-        path = Path(resume) if resume else _run_folder(out, run_name, data)
-        learn = _prepare(path, device, save_minutes, on_nan, wandb, bool(resume), **settings)
-        start = time.time()
-        learn.fit_one_cycle(settings['epochs'], settings['lr'])
-        _finish(learn, path, settings['cfg_scale'], time.time() - start)
+        from ddpm_nb.scale import in_first, process_group, rank_distrib
+        with process_group(device):
+            path = Path(resume) if resume else in_first(lambda: _run_folder(out, run_name, data))
+            learn = _prepare(path, device, save_minutes, on_nan, compile, wandb, bool(resume), **settings)
+            start = time.time()
+            learn.fit_one_cycle(settings['epochs'], settings['lr'])
+            if not rank_distrib(): _finish(learn, path, settings['cfg_scale'], time.time() - start)
 
 # %% ../nbs/06_cli.ipynb #33707b8d
-def _prepare(path, device, save_minutes, on_nan, wandb, again, **settings):
+def _prepare(path, device, save_minutes, on_nan, compile, wandb, again, **settings):
     "A learner for `settings` whose run folder will be `path`."
+    from ddpm_nb.scale import ShareBatches, first_goes_first, num_distrib, rank_distrib
     from ddpm_nb.trainer import ProgressCallback, RunCallback, RunProgress, WandbLogger, NoiseSchedule, ddpm_learner, resume, set_seed
     from ddpm_nb.sampling import SampleCallback
     o = type('Settings', (), settings)
@@ -186,16 +191,19 @@ def _prepare(path, device, save_minutes, on_nan, wandb, again, **settings):
     schedule = NoiseSchedule.from_config(dict(name=o.schedule, noise_steps=o.noise_steps))
     _check_device(device)
     set_seed(o.seed)
-    dls = _load_data(o.data, o.img_size, o.batch_size, device, o.skip_bad)
-    cbs = [RunProgress(o.log_every_epoch), RunCallback(path, minutes=save_minutes), SampleCallback(path/'samples', o.log_every_epoch, cfg_scale=o.cfg_scale)]
-    if wandb: cbs.append(WandbLogger(path, name=path.name))
-    learn = ddpm_learner(dls, _make_network(o.model, dls, o.num_classes), schedule, o.prediction, lr=o.lr, on_nan=on_nan, cbs=cbs)
+    with first_goes_first(): dls = _load_data(o.data, o.img_size, o.batch_size, device, o.skip_bad)    # one process downloads
+    cbs, world, first = [RunProgress(o.log_every_epoch), RunCallback(path, minutes=save_minutes)], num_distrib(), not rank_distrib()
+    if world > 1: cbs.append(ShareBatches())
+    if first: cbs.append(SampleCallback(path/'samples', o.log_every_epoch, cfg_scale=o.cfg_scale))
+    if first and wandb: cbs.append(WandbLogger(path, name=path.name))
+    learn = ddpm_learner(dls, _make_network(o.model, dls, o.num_classes), schedule, o.prediction, lr=o.lr, on_nan=on_nan, accumulate=o.accumulate, cbs=cbs)
     learn.remove_cb(ProgressCallback)
     learn.settings = settings
     if again: resume(learn, path)
+    if compile: learn.model.compile()
     size = sum(p.numel() for p in learn.model.parameters())/1e6
-    print(f'{o.data}: {len(dls.train_ds)} images to train on and {len(dls.valid_ds)} to validate; {type(learn.model).__name__}, {size:.2f} M parameters, on {dls.device}'
-          + (f'; images {dls.kept}' if getattr(dls, 'kept', None) else '') + (f'; {len(dls.skipped)} unusable files left out' if getattr(dls, 'skipped', None) else ''), flush=True)
+    if first: print(f'{o.data}: {len(dls.train_ds)} images to train on and {len(dls.valid_ds)} to validate; {type(learn.model).__name__}, {size:.2f} M parameters{", compiled" if compile else ""}, on {dls.device}'
+          + (f' and in {world} processes' if world > 1 else '') + (f'; images {dls.kept}' if getattr(dls, 'kept', None) else '') + (f'; {len(dls.skipped)} unusable files left out' if getattr(dls, 'skipped', None) else ''), flush=True)
     return learn
 
 # %% ../nbs/06_cli.ipynb #776cb4de

@@ -125,7 +125,9 @@ def process_group(
     if gpu and local >= torch.cuda.device_count(): raise ValueError(f'this machine has {torch.cuda.device_count()} GPUs, too few for process {local + 1} on it: start fewer, or train on the CPU')
     if gpu: torch.cuda.set_device(local)
     dist.init_process_group('nccl' if gpu else 'gloo')
-    try: yield
+    try:
+        yield
+        dist.barrier()                                                         # nobody hangs up while another one still listens
     except RuntimeError as e:
         if not isinstance(e, dist.DistError) and not any(o in str(e).lower() for o in ('gloo', 'nccl', 'closed by peer', 'connection reset')): raise
         raise ConnectionError(f'process {rank_distrib()} of {num_distrib()} has lost the others: one of them has ended, and its own message says why. Start all again and resume from the last saved state') from e

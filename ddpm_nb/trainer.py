@@ -567,7 +567,7 @@ def enter(self:RunCallback):
         self.path.mkdir(parents=True, exist_ok=True)
         self.folder_lock = _lock(self.path)
     if threading.current_thread() is threading.main_thread():
-        self.handlers = {s: signal.signal(s, self.listen) for s in (signal.SIGINT, signal.SIGTERM)}
+        self.handlers = {s: signal.signal(s, self.listen) for s in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(s) != signal.SIG_IGN}   # unless nobody is to hear it
 
 @patch
 def leave(self:RunCallback):
@@ -731,7 +731,7 @@ def go_back(self:NaNGuard,
 
 # %% ../nbs/03_trainer.ipynb #64c6395d
 class RunProgress(Callback):
-    "One progress bar over all steps on a terminal; elsewhere a plain line every `every` epochs. For use without fastai's `ProgressCallback`."
+    "One progress bar over all steps on a terminal; elsewhere a plain line every `every` epochs; of several processes, from the first. For use without fastai's `ProgressCallback`."
     order = 60
     def __init__(self,
         every=1,    # Epochs between two lines
@@ -743,7 +743,7 @@ class RunProgress(Callback):
         if hasattr(self.learn, 'lr_finder') or self.old_logger is not None: return
         self.old_logger = self.learn.logger
         if self.old_logger is print: self.learn.logger = noop   # a CSVLogger goes on
-        if self.out.isatty():
+        if self.out.isatty() and not rank_distrib():
             self.bar = progress_bar(range(self.n_epoch*len(self.dls.train)))
             self.bar.update(0)
 
@@ -755,7 +755,7 @@ class RunProgress(Callback):
         names, values, done = self.recorder.metric_names[1:], self.recorder.values[-1], self.epoch + 1
         line = f'epoch {done}/{self.n_epoch}  ' + '  '.join(f'{k} {v:.4f}' for k, v in zip(names, values))
         if self.bar is not None: self.bar.comment = line
-        elif done % self.every == 0 or done == self.n_epoch: print(line, file=self.out, flush=True)
+        elif not rank_distrib() and (done % self.every == 0 or done == self.n_epoch): print(line, file=self.out, flush=True)
 
     def after_fit(self):
         if self.bar is not None: self.bar.on_iter_end()
