@@ -119,7 +119,7 @@ class ShareBatches(Callback):
 def process_group(
     device=None,  # 'cpu' to stay off the GPUs
 ):
-    "Join the other processes of a `torchrun` (or `accelerate launch`); alone, do nothing. A `ConnectionError` if one of them ends too early."
+    "Join the other processes of a `torchrun`; alone, do nothing. A `ConnectionError` if one of them ends too early."
     if num_distrib() < 2: yield; return
     gpu, local = torch.cuda.is_available() and str(device) != 'cpu', int(os.environ['LOCAL_RANK'])
     if gpu and local >= torch.cuda.device_count(): raise ValueError(f'this machine has {torch.cuda.device_count()} GPUs, too few for process {local + 1} on it: start fewer, or train on the CPU')
