@@ -13,13 +13,12 @@ import torch
 from contextlib import contextmanager
 from numbers import Integral, Real
 from pathlib import Path
-from fastai.callback.core import Callback
 from fastai.learner import Learner
 from fastcore.basics import patch
 from fastprogress.fastprogress import progress_bar
 from .schedules import NoiseSchedule, ItemNoise, check_prediction
 from .data import to_uint8, image_grid, plot_images, save_grid
-from .trainer import load_run
+from .trainer import Watcher, load_run
 from .samplers import samplers, pick_sampler, spaced_timesteps
 
 # %% ../nbs/04_sampling.ipynb #d5152928
@@ -322,9 +321,9 @@ def from_run(cls:Denoiser,
     return cls(net.to(device), NoiseSchedule.from_config(config['schedule']), config['prediction'], shape=(c, h, w), classes=config['classes'], **kwargs)
 
 # %% ../nbs/04_sampling.ipynb #c13afc2e
-class SampleCallback(Callback):
-    "Every `every` epochs save grids sampled by the raw and the averaged network, and hand them to `WandbLogger` if it is there."
-    order, remove_on_fetch, name = 150, True, 'sample_callback'  # the name of the attribute; `learn.sample` is taken
+class SampleCallback(Watcher):
+    "Every `every` epochs save grids sampled by the raw and the averaged network, hand them to `WandbLogger` if it is there, and note their colours."
+    order, name = 150, 'sample_callback'  # the name of the attribute; `learn.sample` is taken
     def __init__(self,
         path,          # Folder for the pictures; made if it is not there
         every=10,      # Epochs between two grids, at least 1
@@ -335,17 +334,16 @@ class SampleCallback(Callback):
     ):
         if every < 1: raise ValueError(f'every must be at least 1 epoch, got {every}')
         self.path, self.every, self.labels, self.cfg_scale, self.steps, self.seed = Path(path), every, labels, cfg_scale, steps, seed
-        self.trained = False
 
-    def before_train(self): self.trained = not hasattr(self.learn, 'lr_finder')  # `validate` has epochs too, but does not train
     def after_epoch(self):
-        if not self.trained or (self.epoch + 1) % self.every: return
-        self.trained = False
+        if not self.watching or (self.epoch + 1) % self.every: return
         for ema, kind in ((False, 'model'), (True, 'ema')):
             if ema and not hasattr(self.learn, 'ema_model'): continue
-            file = save_grid(self.draw(ema), self.path/f'epoch_{self.epoch + 1:04d}_{kind}.png')
+            x = self.draw(ema)
+            file = save_grid(x, self.path/f'epoch_{self.epoch + 1:04d}_{kind}.png')
             logger = getattr(self.learn, 'wandb_logger', None)
             if logger is not None: logger.log_images('ema_sampled_images' if ema else 'sampled_images', file)
+        self.learn.note(**_colours('sample', x), **_colours('data', self.dls.valid.one_batch()[0]))
 
 # %% ../nbs/04_sampling.ipynb #97d9a1c8
 @patch
@@ -357,3 +355,9 @@ def draw(self:SampleCallback,
     wanted = self.labels if self.labels is not None else list(range(min(classes, 64))) if classes else 8
     scale = 1. if isinstance(wanted, int) else self.cfg_scale
     return self.learn.sample(wanted, ema=ema, cfg_scale=scale, steps=min(self.steps, self.learn.ddpm.schedule.T), progress=False, generator=torch.Generator().manual_seed(self.seed))
+
+# %% ../nbs/04_sampling.ipynb #e2e3adef
+def _colours(name, x):
+    "Mean and standard deviation of each channel of `x`."
+    std, mean = torch.std_mean(x.detach().float(), dim=(0, 2, 3))
+    return {f'{name}_{k}_{c}': float(v) for k, values in (('mean', mean), ('std', std)) for c, v in enumerate(values)}

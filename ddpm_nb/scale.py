@@ -105,8 +105,8 @@ class ShareBatches(Callback):
         elif self.rank >= self.learn.dl.share[0]: self.learn.yb = ()           # an image that another rank counts
 
     def after_validate(self):
-        for m in [self.recorder.loss, *self.learn.metrics]:
-            if hasattr(m, 'total') and hasattr(m, 'count'): m.total, m.count = (self.summed(torch.as_tensor(o, dtype=torch.float64)) for o in (m.total, m.count))
+        for m in [self.recorder.loss, *(getattr(m, 'metric', m) for m in self.learn.metrics), *self.learn.cbs]:
+            if {'total', 'count'} <= vars(m).keys(): m.total, m.count = (self.summed(torch.as_tensor(o, dtype=torch.float64)) for o in (m.total, m.count))
 
     def summed(self, x):
         "The sum of `x` over all processes, on the device of `x`."
