@@ -29,6 +29,7 @@ import fastai.callback.schedule
 import numpy as np
 import torch
 import torch.distributed as dist
+from array import array
 from contextlib import nullcontext
 from copy import deepcopy
 from functools import partial
@@ -180,10 +181,10 @@ class NaNGuard(Callback):
         on_nan='stop',  # 'stop', or 'skip' the batch with a warning, or 'rollback': skip it and go back to the last state saved
     ):
         if on_nan not in ('stop', 'skip', 'rollback'): raise ValueError(f"on_nan must be 'stop', 'skip' or 'rollback', got {on_nan!r}")
-        self.on_nan, self.skipped, self.last, self.returns, self.returned, self.norms = on_nan, 0, None, 0, False, []
+        self.on_nan, self.skipped, self.last, self.returns, self.returned, self.norms = on_nan, 0, None, 0, False, array('d')
 
     def before_fit(self):
-        self.norms = []
+        self.norms = array('d')
         if self.on_nan == 'rollback' and not hasattr(self.learn, 'run_callback'): raise ValueError("on_nan='rollback' goes back to a saved state: add a `RunCallback`, which saves them")
 
     def after_loss(self):
@@ -281,11 +282,17 @@ def _fit_plan(learn):
     fixed = {k: [learn.opt.hypers[-1].get(k)] for k in ('lr', 'wd')} | dict(clip=[getattr(getattr(learn, 'gradient_clip', None), 'max_norm', None)])
     return fixed | {k: [np.asarray(f(i/20)).tolist() for i in range(21)] for k, f in scheds.items()}
 
+def _compact(learn):
+    "Turn the recorder's lists with a number for each step, a tensor or a `float`, into arrays of eight bytes a number."
+    r, hps = learn.recorder, vars(getattr(learn, 'param_scheduler', learn)).get('hps') or {}
+    r.losses, r.lrs = array('d', r.losses), array('d', r.lrs)
+    for k in hps: hps[k] = array('d', hps[k])
+
 def _differences(old, new):
     "In words, what differs between two plans; of a schedule the first, largest and last value."
-    array = lambda o: np.array(o, dtype=np.float64)                                            # None becomes NaN
-    show = lambda o: o[0] if len(o) == 1 else ' … '.join(f'{v:.3g}' for v in (array(o)[0].max(), array(o).max(), array(o)[-1].max()))
-    same = lambda a, b: array(a).shape == array(b).shape and np.allclose(array(a), array(b), rtol=1e-9, atol=0, equal_nan=True)
+    floats = lambda o: np.array(o, dtype=np.float64)                                           # None becomes NaN
+    show = lambda o: o[0] if len(o) == 1 else ' … '.join(f'{v:.3g}' for v in (floats(o)[0].max(), floats(o).max(), floats(o)[-1].max()))
+    same = lambda a, b: floats(a).shape == floats(b).shape and np.allclose(floats(a), floats(b), rtol=1e-9, atol=0, equal_nan=True)
     return [f'{k}: {show(old[k])} → {show(new[k])}' for k in new if k in old and not same(old[k], new[k])]
 
 # %% ../nbs/03_trainer.ipynb #03efbf00
@@ -293,8 +300,8 @@ def _history(learn, pos=None):
     "Epoch, step and everything recorded so far: after a whole epoch, or after `pos` batches of one."
     r = learn.recorder
     return dict(epoch=learn.epoch + (pos is None), pos=pos or 0, n_epoch=learn.n_epoch, step=learn.train_iter, lost=learn.lost_steps, best=learn.best, notes=[dict(o) for o in learn.notes],
-                norms=[*learn.na_n_guard.norms] if hasattr(learn, 'na_n_guard') else [], names=[o for o in r.metric_names if o != 'time'],
-                recorder=dict(values=[*r.values], losses=[*r.losses], lrs=[*r.lrs], iters=[*r.iters], smooth=dict(vars(r.smooth_loss))))
+                norms=array('d', learn.na_n_guard.norms if hasattr(learn, 'na_n_guard') else ()), names=[o for o in r.metric_names if o != 'time'],
+                recorder=dict(values=[*r.values], losses=array('d', r.losses), lrs=array('d', r.lrs), iters=[*r.iters], smooth=dict(vars(r.smooth_loss))))
 
 # %% ../nbs/03_trainer.ipynb #8f77c41e
 class DDPMLearner(Learner):
@@ -311,7 +318,7 @@ class DDPMLearner(Learner):
     _state = None    # What `resume` read, until `fit` has used it
     def _do_fit(self):
         searching, self._begun, self.lost_steps = hasattr(self, 'lr_finder'), None, 0
-        if not searching: self.plan, self.notes = _fit_plan(self), []
+        if not searching: self.plan, self.notes = _fit_plan(self), []; _compact(self)
         first = 0 if self._state is None or searching else self._restore(self._state)
         try:
             for self.epoch in range(first, self.n_epoch):
@@ -495,6 +502,7 @@ def _plain(o):
     "`o` with only dicts, lists, numbers, strings, None and CPU tensors in it."
     if isinstance(o, torch.Tensor): return o.detach().cpu().as_subclass(torch.Tensor).clone()
     if isinstance(o, np.ndarray): return torch.from_numpy(o.astype(np.int64))
+    if isinstance(o, array): return torch.from_numpy(np.array(o))
     if isinstance(o, np.generic): return o.item()
     if isinstance(o, dict): return {k: _plain(v) for k, v in o.items()}
     if o is None or isinstance(o, (str, int, float, bool)): return o
@@ -753,11 +761,11 @@ def _restore(self:DDPMLearner, state):
         raise ValueError(f"the run was started for {state['n_epoch']} epochs and cannot be resumed for {self.n_epoch}: its learning rates were planned for all of them")
     if differ := _differences(state.get('plan') or {}, _plain(self.plan)): raise ValueError(f"the run was started by a `fit` with other settings, and would not be the same one: {'; '.join(differ)}")
     r, saved = self.recorder, state['recorder']
-    r.values, r.losses, r.lrs, r.iters = ([*saved[k]] for k in ('values', 'losses', 'lrs', 'iters'))
+    r.values, r.iters, r.losses, r.lrs = [*saved['values']], [*saved['iters']], *(array('d', map(float, saved[k])) for k in ('losses', 'lrs'))
     vars(r.smooth_loss).update(saved['smooth'])
     self.train_iter, self.saved_step, self.lost_steps, self.best, self._state = state['step'], state['step'], state.get('lost', 0), state.get('best'), None
     self.notes = [dict(o) for o in state.get('notes', ())]
-    if hasattr(self, 'na_n_guard'): self.na_n_guard.norms = [*state.get('norms', ())]
+    if hasattr(self, 'na_n_guard'): self.na_n_guard.norms = array('d', map(float, state.get('norms', ())))
     if state.get('scaler') and getattr(self, 'scaler', None) is not None: self.scaler.load_state_dict(state['scaler'])
     if state.get('pos'): self._begun = {k: state[k] for k in ('pos', 'rng_epoch', 'rng')}
     else: _set_rng_state(state['rng'], self.dls)
