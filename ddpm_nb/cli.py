@@ -108,16 +108,6 @@ def _resumed(run, given, defaults):
     return settings
 
 # %% ../nbs/06_cli.ipynb #e9983abf
-def _plot_losses(learn, path):
-    "The losses by epoch as a picture."
-    from matplotlib.figure import Figure
-    fig = Figure(figsize=(6, 3), layout='constrained')
-    ax, names = fig.subplots(), [o for o in learn.recorder.metric_names[1:] if o != 'time']
-    for i, name in enumerate(names): ax.plot(range(1, len(learn.recorder.values) + 1), [float(v[i]) for v in learn.recorder.values], label=name)
-    ax.set(xlabel='epoch', ylabel=f'mean squared error of {learn.ddpm.prediction}', yscale='log'); ax.legend()
-    fig.savefig(path, dpi=120)
-
-# %% ../nbs/06_cli.ipynb #577f9be0
 def _finish(learn, path, cfg_scale, seconds):
     "Save grid, strip, loss curve and `metrics.json`, and say where they are."
     import torch
@@ -130,7 +120,6 @@ def _finish(learn, path, cfg_scale, seconds):
     save_grid(x, path/'samples'/'grid.png', ncol=len(classes) if n else 8)
     strip = denoising_strip(learn.denoiser(), classes if n else 8, cfg_scale=scale, steps=steps, generator=seeded())
     save_grid(strip, path/'samples'/'denoising.png', ncol=10)
-    _plot_losses(learn, path/'loss.png')
     names = [o for o in learn.recorder.metric_names[1:] if o != 'time']
     losses = {k: round(float(v), 5) for k, v in zip(names, learn.recorder.values[-1])}
     metrics = losses | dict(epochs=learn.n_epoch, steps=learn.train_iter, seconds=round(seconds, 1), parameters=sum(p.numel() for p in learn.model.parameters()))
@@ -185,6 +174,7 @@ def _prepare(path, device, save_minutes, on_nan, compile, wandb, again, **settin
     from ddpm_nb.scale import ShareBatches, first_goes_first, num_distrib, rank_distrib
     from ddpm_nb.trainer import ProgressCallback, RunCallback, RunProgress, WandbLogger, NoiseSchedule, ddpm_learner, resume, set_seed
     from ddpm_nb.sampling import SampleCallback
+    from ddpm_nb.watching import LevelLoss, LossPlot
     o = type('Settings', (), settings)
     for name, ok, want in (('epochs', o.epochs >= 1, 'at least 1'), ('lr', o.lr > 0, 'above 0'), ('log_every_epoch', o.log_every_epoch >= 1, 'at least 1')):
         if not ok: raise ValueError(f'{name} must be {want}, got {settings[name]}')
@@ -194,7 +184,8 @@ def _prepare(path, device, save_minutes, on_nan, compile, wandb, again, **settin
     with first_goes_first(): dls = _load_data(o.data, o.img_size, o.batch_size, device, o.skip_bad)    # one process downloads
     cbs, world, first = [RunProgress(o.log_every_epoch), RunCallback(path, minutes=save_minutes)], num_distrib(), not rank_distrib()
     if world > 1: cbs.append(ShareBatches())
-    if first: cbs.append(SampleCallback(path/'samples', o.log_every_epoch, cfg_scale=o.cfg_scale))
+    cbs.append(LevelLoss())                                                                   # adds up over all processes
+    if first: cbs += [SampleCallback(path/'samples', o.log_every_epoch, cfg_scale=o.cfg_scale), LossPlot(path/'loss.png', o.log_every_epoch)]
     if first and wandb: cbs.append(WandbLogger(path, name=path.name))
     learn = ddpm_learner(dls, _make_network(o.model, dls, o.num_classes), schedule, o.prediction, lr=o.lr, on_nan=on_nan, accumulate=o.accumulate, cbs=cbs)
     learn.remove_cb(ProgressCallback)

@@ -25,6 +25,7 @@ import sys
 import threading
 import time
 import warnings
+import fastai.callback.hook
 import fastai.callback.schedule
 import numpy as np
 import torch
@@ -34,7 +35,7 @@ from contextlib import nullcontext
 from copy import deepcopy
 from functools import partial
 from pathlib import Path
-from fastai.callback.core import Callback, CancelBackwardException, CancelBatchException, CancelEpochException, CancelStepException
+from fastai.callback.core import Callback, CancelBackwardException, CancelBatchException, CancelEpochException, CancelFitException, CancelStepException
 from fastai.callback.fp16 import AMPMode, MixedPrecision
 from fastai.callback.progress import ProgressCallback
 from fastai.callback.training import GradientClip
@@ -199,6 +200,7 @@ class NaNGuard(Callback):
             self.found('the gradient', next((n for n, g in grads.items() if not g.isfinite().all()), 'its norm'), CancelStepException)
 
     def found(self, what, where, cancel):
+        if hasattr(self.learn, 'lr_finder'): raise CancelFitException         # it is looking for the rate at which this happens
         message = f'{what} is not finite at step {self.train_iter + 1} (batch {self.iter + 1} of epoch {self.epoch + 1}); first seen in {where}'
         if self.on_nan != 'stop':
             if self.on_nan == 'rollback': message += self.go_back(message)
