@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from copy import copy
 from scipy.integrate import solve_ivp
-from scipy.interpolate import PchipInterpolator
+from scipy.interpolate import make_interp_spline
 from .schedules import NoiseSchedule, ItemNoise
 from .samplers import samplers
 from .sampling import _check_labels, _check_scale, _device, _evaluating, _seed
@@ -135,14 +135,16 @@ samplers.update(langevin=langevin, predictor_corrector=predictor_corrector)
 
 # %% ../nbs/07_score_sde.ipynb #8bcf2c42
 class ContinuousSchedule(NoiseSchedule):
-    "`schedule` at real timesteps from 0 to T-1 as well, by monotone curves through its tables."
+    "`schedule` at real timesteps from 0 to T-1 as well, by splines through its tables; a `ValueError` for tables too short or too jagged."
     def __init__(self,
-        schedule,  # A `NoiseSchedule` of at least 2 timesteps
+        schedule,  # A `NoiseSchedule` of at least 6 timesteps
     ):
-        if schedule.T < 2: raise ValueError(f'a curve needs at least 2 timesteps, got {schedule}')
+        if schedule.T < 6: raise ValueError(f'a smooth curve needs at least 6 timesteps, got {schedule}')
         super().__init__(schedule._signal[:-1], schedule._noise[:-1], schedule.name, schedule.config)
-        self.curves = [PchipInterpolator(np.arange(self.T), o[:-1].numpy(), extrapolate=False) for o in (self._signal, self._noise)]
+        self.curves = [make_interp_spline(np.arange(self.T), o[:-1].numpy(), k=5) for o in (self._signal, self._noise)]
         self.slopes = [o.derivative() for o in self.curves]
+        a, b = (o(np.linspace(0, self.T - 1, 8*self.T)) for o in self.curves)
+        if (a < 0).any() or (b <= 0).any() or (np.diff(a/b) >= 0).any(): raise ValueError(f'a smooth curve through the tables of {schedule} is no schedule: use more timesteps')
 
     def rates(self,
         t,     # Timesteps, one real number, or (n,), in [0, T - 1]
