@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SDE', 'VPSDE', 'SubVPSDE', 'VESDE', 'euler_maruyama', 'langevin', 'predictor_corrector', 'ContinuousSchedule',
-           'ode_encode', 'ode_decode', 'log_likelihood', 'bits_per_dim']
+           'ode_encode', 'ode_decode', 'log_likelihood', 'bits_per_dim', 'edm_schedule']
 
 # %% ../nbs/07_score_sde.ipynb #68f7b0ff
 import math
@@ -275,3 +275,16 @@ def bits_per_dim(
 ):
     "What a log density costs in bits for each number of an image, counted in grey levels (Theis et al. 2016, section 3.1)."
     return -log_prob/(d*math.log(2)) - math.log2(bin)
+
+# %% ../nbs/07_score_sde.ipynb #92b9a0db
+def edm_schedule(
+    noise_steps=1000,  # Number of timesteps T
+    mean=-1.2,         # Mean of ln σ, P_mean
+    std=1.2,           # Its standard deviation P_std, above 0
+    sigma_data=0.5,    # Standard deviation of the data, above 0
+):
+    "EDM's scaled input c_in (x0 + σ ε), with σ at the quantiles of the log-normal distribution that it is trained on (Karras et al. 2022, table 1)."
+    if not (0 < std < math.inf and 0 < sigma_data < math.inf): raise ValueError(f'std and sigma_data must be above 0, got {std} and {sigma_data}')
+    sigma = (mean + std*torch.special.ndtri((torch.arange(noise_steps, dtype=torch.float64) + 0.5)/noise_steps)).exp()
+    c_in = (sigma**2 + sigma_data**2)**-0.5
+    return NoiseSchedule(c_in, c_in*sigma, 'edm')
