@@ -31,13 +31,14 @@ class SDE:
     def reverse(self,
         score,          # `score(x, t)` -> gradient of the log density at time `t`
         randomness=1.,  # Share λ² of the diffusion's variance that is kept, at least 0: 1 is the reverse SDE, 0 the probability-flow ODE
-    ):  # `drift(x, t)`, to be followed from time 1 to 0
-        "The drift that undoes the noise, f - (1 + λ²)/2 g² score (Song et al. 2021, eq. 6 for λ = 1 and eq. 13 for λ = 0)."
-        return lambda x, t: self.drift(x, t) - (1 + randomness)/2*self.diffusion(t)**2*score(x, t)
+    ):  # (drift, diffusion), to be followed from time 1 to 0
+        "Drift f - (1 + λ²)/2 g² score and diffusion λ g, which undo the noise (Song et al. 2021, eq. 6 for λ = 1 and eq. 13 for λ = 0)."
+        if not randomness >= 0: raise ValueError(f'randomness must be at least 0, got {randomness}')
+        return lambda x, t: self.drift(x, t) - (1 + randomness)/2*self.diffusion(t)**2*score(x, t), lambda t: randomness**0.5*self.diffusion(t)
 
 # %% ../nbs/07_score_sde.ipynb #b6af3325
 class VPSDE(SDE):
-    "Variance preserving: the limit of DDPM (Song et al. 2021, eq. 11 and 33)."
+    "Variance preserving: the limit of DDPM (Song et al. 2021, eq. 11 and appendix C)."
     name = 'vp'
     def __init__(self,
         beta_min=0.1,  # β at time 0, above 0
@@ -59,7 +60,7 @@ class SubVPSDE(VPSDE):
     def rates(self, t): return (-self.integral(t)/2).exp(), -torch.expm1(-self.integral(t))
 
 class VESDE(SDE):
-    "Variance exploding: the image stays and noise is heaped on it (Song et al. 2021, eq. 9 and 30)."
+    "Variance exploding: the image stays and noise is heaped on it (Song et al. 2021, eq. 9 and appendix C)."
     name = 've'
     def __init__(self,
         sigma_min=0.01,  # σ at time 0, above 0
