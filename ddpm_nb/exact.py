@@ -170,7 +170,7 @@ class ExactModel(nn.Module):
     def __init__(self,
         data,             # A `Mixture` or a `Gaussian`
         schedule,         # The `NoiseSchedule` of the timesteps that it will be asked for
-        prediction='x0',  # What it answers: 'eps', 'x0', 'v' or 'score'
+        prediction='x0',  # What it answers: 'eps', 'x0', 'v', 'score', 'flow' or 'edm'
     ):
         super().__init__()
         check_prediction(prediction)
@@ -188,5 +188,4 @@ class ExactModel(nn.Module):
         x = x_t.double()
         a, b = self.schedule.rates(t, x)
         x0 = self.data.expected_x0(x, a, b, y)
-        convert = dict(x0=lambda p, *_: p, eps=self.schedule.to_eps, v=self.schedule.to_v, score=self.schedule.to_score)[self.prediction]
-        return convert(x0, x, t, 'x0').to(x_t.dtype)
+        return self.schedule.target(x0, self.schedule.to_eps(x0, x, t, 'x0'), t, self.prediction).to(x_t.dtype)

@@ -30,7 +30,7 @@ class Denoiser:
     def __init__(self,
         model,             # `model(x_t, t)` or `model(x_t, t, y)` -> prediction
         schedule,          # The `NoiseSchedule` that it was trained with
-        prediction='eps',  # What it predicts: 'eps', 'x0', 'v' or 'score'
+        prediction='eps',  # What it predicts: 'eps', 'x0', 'v', 'score', 'flow' or 'edm'
         clip=(-1, 1),      # Range of the data, or None
         shape=None,        # Shape of one image, (c, h, w), if it is known
         classes=None,      # Names of the classes, if it has any

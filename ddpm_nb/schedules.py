@@ -306,10 +306,21 @@ def sample_timesteps(self:NoiseSchedule,
     return torch.multinomial(probs.to(device), n, replacement=True, generator=generator).to(self.signal.device)
 
 # %% ../nbs/00_schedules.ipynb #7f4e0bb9
-predictions = ('eps', 'x0', 'v', 'score')
+def _edm(a, b, sigma_data=0.5):
+    "p and q of EDM's F = (x0 - c_skip x)/c_out at x = x0 + (b/a) ε (Karras et al. 2022, table 1)."
+    r = (b*b + (a*sigma_data)**2)**0.5
+    return b/(sigma_data*r), -a*sigma_data/r
+
+predictions = dict(  # what a network may answer is p x0 + q ε: p and q from signal rate a and noise rate b
+    eps=lambda a, b: (0., 1.),
+    x0=lambda a, b: (1., 0.),
+    v=lambda a, b: (-b, a),
+    score=lambda a, b: (0., -1/b),
+    flow=lambda a, b: (-1., 1.),
+    edm=_edm)
 
 def check_prediction(prediction):
-    "Raise a `ValueError` unless `prediction` is 'eps', 'x0', 'v' or 'score'."
+    "Raise a `ValueError` unless `prediction` is one of `predictions`."
     if prediction not in predictions: raise ValueError(f'prediction must be one of {", ".join(predictions)}, got {prediction!r}')
 
 # %% ../nbs/00_schedules.ipynb #b3e08bf0
@@ -318,14 +329,14 @@ def target(self:NoiseSchedule,
     x0,          # Clean images, (n, c, h, w)
     noise,       # The noise that was added, as `x0`
     t,           # Timesteps, an int or integers (n,)
-    prediction,  # 'eps', 'x0', 'v' or 'score'
+    prediction,  # 'eps', 'x0', 'v', 'score', 'flow' or 'edm'
 ):  # As `x0`
-    "What a network that predicts `prediction` should answer; v = a ε - b x0 (Salimans & Ho 2022, appendix D), score = -ε/b (Song & Ermon 2019)."
+    "What a network that predicts `prediction` should answer, p x0 + q ε with p and q from `predictions`."
     check_prediction(prediction)
     if prediction == 'eps': return noise
     if prediction == 'x0': return x0
-    a, b = self.rates(t, x0)
-    return a*noise - b*x0 if prediction == 'v' else -noise/b
+    p, q = predictions[prediction](*self.rates(t, x0))
+    return p*x0 + q*noise
 
 # %% ../nbs/00_schedules.ipynb #3fef951d
 @patch
@@ -333,30 +344,31 @@ def to_x0(self:NoiseSchedule,
     pred,        # What the network answered, (n, c, h, w)
     x_t,         # What it was shown, as `pred`
     t,           # Timesteps, an int or integers (n,)
-    prediction,  # 'eps', 'x0', 'v' or 'score'
+    prediction,  # 'eps', 'x0', 'v', 'score', 'flow' or 'edm'
 ):  # As `pred`
     "The clean image that `pred` stands for; a `ValueError` for ε or score at a timestep without signal."
     check_prediction(prediction)
     if prediction == 'x0': return pred
     a, b = self.rates(t, x_t)
-    if prediction == 'v': return (a*x_t - b*pred)/(a*a + b*b)
-    if self._signal[-2] == 0 and (torch.as_tensor(a) == 0).any():
+    if prediction in ('eps', 'score') and self._signal[-2] == 0 and (torch.as_tensor(a) == 0).any():
         raise ValueError(f"{prediction!r} says nothing about x0 at a timestep without signal, such as t={self.T - 1} of this schedule: predict 'v' or 'x0', or begin earlier")
-    return (x_t - b*(pred if prediction == 'eps' else -b*pred))/a
+    p, q = predictions[prediction](a, b)
+    return (q*x_t - b*pred)/(a*q - b*p)
 
 @patch
 def to_eps(self:NoiseSchedule,
     pred,        # What the network answered, (n, c, h, w)
     x_t,         # What it was shown, as `pred`
     t,           # Timesteps, an int or integers (n,)
-    prediction,  # 'eps', 'x0', 'v' or 'score'
+    prediction,  # 'eps', 'x0', 'v', 'score', 'flow' or 'edm'
 ):  # As `pred`
     "The noise that `pred` stands for."
     check_prediction(prediction)
     if prediction == 'eps': return pred
     a, b = self.rates(t, x_t)
-    if prediction == 'v': return (b*x_t + a*pred)/(a*a + b*b)
-    return -b*pred if prediction == 'score' else (x_t - a*pred)/b
+    if prediction == 'score': return -b*pred
+    p, q = predictions[prediction](a, b)
+    return (a*pred - p*x_t)/(a*q - b*p)
 
 # %% ../nbs/00_schedules.ipynb #32e2fe99
 @patch
@@ -364,7 +376,7 @@ def to_v(self:NoiseSchedule,
     pred,        # What the network answered, (n, c, h, w)
     x_t,         # What it was shown, as `pred`
     t,           # Timesteps, an int or integers (n,)
-    prediction,  # 'eps', 'x0', 'v' or 'score'
+    prediction,  # 'eps', 'x0', 'v', 'score', 'flow' or 'edm'
 ):  # As `pred`
     "The velocity a ε - b x0 that `pred` stands for; a `ValueError` for ε or score at a timestep without signal."
     if prediction == 'v': return pred
@@ -376,7 +388,7 @@ def to_score(self:NoiseSchedule,
     pred,        # What the network answered, (n, c, h, w)
     x_t,         # What it was shown, as `pred`
     t,           # Timesteps, an int or integers (n,)
-    prediction,  # 'eps', 'x0', 'v' or 'score'
+    prediction,  # 'eps', 'x0', 'v', 'score', 'flow' or 'edm'
 ):  # As `pred`
     "The score, the gradient of log p(x_t), that `pred` stands for: -ε/b (Song & Ermon 2019)."
     return pred if prediction == 'score' else -self.to_eps(pred, x_t, t, prediction)/self.rates(t, x_t)[1]
@@ -391,7 +403,7 @@ weightings = dict(   # from the SNR, the weight of the squared error of *ε*, wh
 @patch
 def loss_weights(self:NoiseSchedule,
     weighting,   # 'uniform', 'min_snr', 'p2' or 'edm'
-    prediction,  # What the network predicts: 'eps', 'x0', 'v' or 'score'
+    prediction,  # What the network predicts: 'eps', 'x0', 'v', 'score', 'flow' or 'edm'
     **kwargs,    # The weighting's own: gamma, k, sigma_data
 ):  # float32 (T,), on the schedule's device
     "What to multiply the squared error of `prediction` with at each timestep; `ValueError` if that is infinite somewhere."
@@ -402,8 +414,9 @@ def loss_weights(self:NoiseSchedule,
     if set(kwargs) - set(own): raise ValueError(f'the weighting {weighting!r} takes {", ".join(own) or "no arguments"}, got {", ".join(kwargs)}')
     if weighting == 'uniform': return torch.ones_like(self.signal)
     snr = (a/b).square().clamp(min=1e-30)                                # where no signal is left, a limit
-    eps_error = dict(eps=torch.ones_like(a), x0=snr, v=snr*(b/(a*a + b*b)).square(), score=b*b)   # |Δε|² for |Δprediction|² = 1
-    weights = weightings[weighting](snr, **kwargs)*eps_error[prediction]
+    a = snr.sqrt()*b
+    p, q = predictions[prediction](a, b)
+    weights = weightings[weighting](snr, **kwargs)*(a/(a*q - b*p)).square()   # |Δε|² for |Δprediction|² = 1
     if not ((weights >= 0).all() and weights.max() > 0): raise ValueError(f'{weighting!r} with {kwargs} gives weights that are negative, not numbers, or all 0')
     if weights.max() > 1e20: raise ValueError(f"the weighting {weighting!r} of {prediction!r} is infinite where no signal is left: predict 'v' or 'x0'")
     return weights.float().to(self.signal.device)
