@@ -107,7 +107,7 @@ def fit_extractor(
     x,            # Training images, (n, c, h, w), float in [-1, 1]
     y=None,       # Their classes, (n,); without, the network learns how far an image is turned
     cache=None,   # Folder for the trained network; none by default
-    steps=800,    # Training steps of 64 images
+    steps=600,    # Training steps of 64 images
     seed=0,       # Seed of its training
 ):  # An `Extractor`
     "Train a small classifier on `x`, about half a minute for digits, or take it from `cache`."
@@ -478,12 +478,13 @@ def evaluate(
     classes = getattr(denoiser.model, 'num_classes', None) and train_y is not None
     g = torch.Generator().manual_seed(seed)
     wanted = train_y[torch.randint(len(train_y), (n,), generator=g)] if classes else n              # the classes as often as in the data
-    judged = torch.arange(min(n, 250)) % int(train_y.max() + 1) if classes else None
-    swept, varied = (judged if classes else min(n, 250)), not quick
+    judged = torch.arange(min(n, 200)) % int(train_y.max() + 1) if classes else None
+    few, varied = min(n, 150), not quick                                                            # images for each point of a sweep
+    swept = judged[:few] if classes else few
     guided = 2 if cfg_scale not in (0, 1) else 1
-    evaluations = n*steps + (len(judged)*steps*guided if classes else 0) + (varied and min(n, 250)*(4 + 8 + 16 + 10*(6 if classes else 0)))
+    evaluations = n*steps + (len(judged)*steps*guided if classes else 0) + (varied and few*(4 + 8 + 16 + 8*(6 if classes else 0)))
     say(f'{n} samples of {steps} steps{", the same again guided" if classes else ""}{", and two sweeps" if varied else ""}: {evaluations:,} evaluations of the network, about {_cost(denoiser, wanted, evaluations):.0f} s; and a classifier to train')
-    if eyes is None: eyes = fit_extractor(train_x, train_y if classes else None, cache=run.parent, steps=250 if quick else 800)
+    if eyes is None: eyes = fit_extractor(train_x, train_y if classes else None, cache=run.parent, steps=250 if quick else 600)
     say(f'extractor {eyes}')
     draw = partial(_draw, denoiser, seed=seed, sampler=sampler, steps=steps, progress=progress)
     fake = draw(wanted)
@@ -512,8 +513,8 @@ def evaluate(
         say('sweeping steps' + (' and guidance' if classes else ''))
         common = dict(seed=seed, sampler=sampler)
         sweeps.append(sweep(denoiser, eyes, eyes(held_x), swept, 'steps', (4, 8, 16), **common))
-        if classes: sweeps.append(sweep(denoiser, eyes, eyes(held_x), swept, 'cfg_scale', (0., 1., 2., 4.), steps=10, **common))
-    out['sweeps'] = sweeps
+        if classes: sweeps.append(sweep(denoiser, eyes, eyes(held_x), swept, 'cfg_scale', (0., 1., 2., 4.), steps=8, **common))
+    out['sweeps'], out['floor of sweeps'] = sweeps, float(np.mean([frechet_distance(eyes(train_x[torch.randperm(len(train_x), generator=g)[:few]]), eyes(held_x)) for _ in range(5)]))
     figures = _figures(fake, train_x, held_x, held_y if classes else None, (x, judged, probs) if classes else None, denoiser, levels, starts, out)
     _write(run, out, figures, config)
     return out
@@ -538,7 +539,7 @@ def _compare_sets(fake, wanted, train_x, train_y, held_x, held_y, eyes, n, g, cl
     if eyes.head is not None: out['inception score'] = Measured('inception score', inception_score(eyes.classify(fake)), floor=inception_score(eyes.classify(held_x)))
     if classes and not quick:
         some = torch.randperm(len(train_x), generator=g)[:n]
-        out['CAS'] = Measured('classification accuracy score', classification_accuracy_score(fake, wanted, held_x, held_y, steps=200), floor=classification_accuracy_score(train_x[some], train_y[some], held_x, held_y, steps=200), card=dict(guidance='none'))
+        out['CAS'] = Measured('classification accuracy score', classification_accuracy_score(fake, wanted, held_x, held_y, steps=150), floor=classification_accuracy_score(train_x[some], train_y[some], held_x, held_y, steps=150), card=dict(guidance='none'))
     for c in range(fake.shape[1]):
         for k in ('mean', 'std'):
             value, real = (getattr(o[:, c].double(), k)().item() for o in (fake, held_x))
@@ -559,7 +560,7 @@ def _figures(fake, train_x, held_x, held_y, judged, denoiser, levels, starts, ou
     for (who, net), v in levels.items(): ax.plot(starts, v.mean(0), 'o-' if who == 'training' else 's--', color='C0' if net == 'raw' else 'C1', ms=4, label=f'{who}, {net}')
     ax.set(xlabel='timestep t', ylabel=f'mean squared error of {denoiser.prediction}', yscale='log'); ax.legend()
     figures['Loss by noise level'] = fig
-    if out['sweeps']: figures['Which steps, how much guidance (dotted: as many real images as all samples)'] = plot_sweeps(*out['sweeps'], floor=out['FD'].floor)
+    if out['sweeps']: figures['Which steps, how much guidance (dotted: as many real images)'] = plot_sweeps(*out['sweeps'], floor=out['floor of sweeps'])
     return figures
 
 def _png(fig):
@@ -578,11 +579,11 @@ def _plain(o):
 def _write(run, out, figures, config):
     "`metrics.json` and `report.html` of the folder `run`."
     file = run/'metrics.json'
-    old, card = json.loads(file.read_text()) if file.exists() else {}, out['FD'].card
+    old, card = json.loads(file.read_text()) if file.exists() else {}, {k: v for k, v in out['FD'].card.items() if k != 'name'}
     write_atomic(file, json.dumps(old | dict(evaluation=dict(protocol=card, **{k: _plain(v) for k, v in out.items()})), indent=1).encode())
     cell = lambda v: '' if v is None else f'{v:.4g}'
     interval = lambda o: '' if o.low is None else f'{o.low:.4g} … {o.high:.4g}'
-    rows = ''.join(f'<tr><td>{html.escape(o.name)}</td><td>{cell(o.value)}</td><td>{interval(o)}</td><td>{cell(o.floor)}</td><td>{html.escape("; ".join(f"{k}: {v}" for k, v in o.card.items() if card.get(k) != v or k == "name"))}</td></tr>'
+    rows = ''.join(f'<tr><td>{html.escape(o.name)}</td><td>{cell(o.value)}</td><td>{interval(o)}</td><td>{cell(o.floor)}</td><td>{html.escape("; ".join(f"{k}: {v}" for k, v in o.card.items() if card.get(k) != v))}</td></tr>'
                    for o in out.values() if isinstance(o, Measured))
     alarms = [f'{k}: {v!r}' if isinstance(v, Memorisation) else f'{k}: the held-out loss is {v["gap"]:+.1%} ± {v["error"]:.1%} from the training loss' + (': TRAINING AND HELD-OUT IMAGES PART' if v['alarm'] else '')
               for k, v in out.items() if isinstance(v, Memorisation) or k.startswith('overfitting')]
