@@ -19,12 +19,10 @@ import math
 import time
 import numpy as np
 import torch
-from collections import Counter
 from dataclasses import dataclass, field
 from functools import partial
 from matplotlib.figure import Figure
 from pathlib import Path
-from fastprogress.fastprogress import progress_bar
 from safetensors.torch import load_file, save_file
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 from torch import nn
@@ -32,7 +30,7 @@ from torch.nn import functional as F
 from .data import image_grid
 from .sampling import Denoiser, sample
 from .schedules import ItemNoise
-from .trainer import load_run, read_config, write_atomic
+from .trainer import read_config, write_atomic
 
 # %% ../nbs/05_evaluation.ipynb #ecdc1223
 class Extractor:
@@ -87,8 +85,7 @@ Extractor.__call__, Extractor.classify = _extractor_call, _extractor_classify
 def _eyes(channels, size, classes, d=64):
     "Body and head of the small classifier."
     block = lambda i, o, stride=1: [nn.Conv2d(i, o, 3, stride=stride, padding=1, bias=False), nn.BatchNorm2d(o), nn.ReLU()]
-    body, side, width = [*block(channels, 64, stride=max(1, 2**math.ceil(math.log2(max(1, min(size)/16)))))], None, 64
-    body += [*block(64, 64), nn.MaxPool2d(2), *block(64, 128), nn.AdaptiveAvgPool2d(4), nn.Flatten(), nn.Dropout(0.3), nn.Linear(128*16, d), nn.ReLU()]
+    body = [*block(channels, 64, stride=2**math.ceil(math.log2(max(1, min(size)/16)))), *block(64, 64), nn.MaxPool2d(2), *block(64, 128), nn.AdaptiveAvgPool2d(4), nn.Flatten(), nn.Dropout(0.3), nn.Linear(128*16, d), nn.ReLU()]
     return nn.Sequential(*body), nn.Linear(d, classes)
 
 def _turned(x):
