@@ -367,10 +367,11 @@ def doubtful_grid(
     vocab=None,  # Names of the classes; numbers by default
     ncol=None,   # Images per row
 ):  # PIL image
-    "The images, with the class asked for above each, and what the classifier sees where it disagrees or doubts."
+    "The images, with the class asked for below each, and what the classifier sees where it disagrees or doubts."
     name = lambda k: str(k if vocab is None else vocab[k])
     sure, seen = probs.max(1)
-    captions = [name(int(w)) if s == w and p >= 0.5 else f'{name(int(w))}→{name(int(s))}?' for w, s, p in zip(wanted, seen, sure)]
+    doubt = lambda w, s, p: '' if s == w and p >= 0.5 else ' (?)' if s == w else f' ({name(int(s))}?)'
+    captions = [name(int(w)) + doubt(w, s, p) for w, s, p in zip(wanted, seen, sure)]
     return image_grid(x.clamp(-1, 1), ncol, captions)
 
 # %% ../nbs/05_evaluation.ipynb #873d76e8
