@@ -4,13 +4,15 @@
 
 # %% auto #0
 __all__ = ['methods', 'Measurement', 'inpainting', 'super_resolution', 'deblurring', 'denoising', 'colourising',
-           'conjugate_gradients', 'repaint', 'replacement', 'dps', 'pigdm', 'restore']
+           'conjugate_gradients', 'repaint', 'replacement', 'dps', 'pigdm', 'restore', 'sdedit', 'invert_edit']
 
 # %% ../nbs/08_restoration.ipynb #7eb06e76
 import inspect
 import math
 import torch
 from copy import copy
+from fastai.callback.core import Callback
+from fastcore.basics import patch
 from fastprogress.fastprogress import progress_bar
 from numbers import Integral
 from torch.nn import functional as F
@@ -113,9 +115,6 @@ def conjugate_gradients(
         rr = dot(r, r)
         p = r + torch.where(last > enough, rr/last, 0.)*p
     return z
-
-# %% ../nbs/08_restoration.ipynb #d658f1b4
-from fastcore.basics import patch
 
 # %% ../nbs/08_restoration.ipynb #bdff24d2
 @patch
@@ -269,3 +268,36 @@ def _straight_through(denoiser, labels, cfg_scale):
         x0 = free(x, t, labels, cfg_scale)
         return x0 if denoiser.clip is None else x0 + (denoiser.bring_back(x0) - x0).detach()
     return denoise
+
+# %% ../nbs/08_restoration.ipynb #782b9a08
+def sdedit(
+    denoiser,         # A `Denoiser`
+    x0,               # Images to change, (n, c, h, w), in [-1, 1]
+    strength,         # How far to go, in [0, 1]: 0 returns the images, 1 forgets them
+    labels=None,      # One class label for each image, or None
+    steps=50,         # Steps from the noisiest timestep; of `strength` it takes that share
+    generator=None,   # `torch.Generator` that makes the result repeatable; fresh noise by default
+    **kwargs,         # As for `sample`: sampler, cfg_scale, progress
+):  # Images, as `x0`
+    "Noise `x0` part of the way and sample from there (Meng et al. 2022, algorithm 1)."
+    if not 0 <= strength <= 1: raise ValueError(f'strength must be in [0, 1], got {strength}')
+    schedule, device = denoiser.schedule, _device(denoiser)
+    start = round(strength*schedule.T) - 1
+    if start < 0: return x0.clone()
+    noise = ItemNoise(_seed(generator), range(len(x0))).randn(x0.shape[1:], device)
+    x_t, _ = schedule.noise_images(x0.to(device), start, noise)
+    return sample(denoiser, len(x0) if labels is None else labels, x_T=x_t, t_start=start, steps=min(max(round(strength*steps), 1), start + 1), generator=generator, **kwargs)
+
+# %% ../nbs/08_restoration.ipynb #e10ae4a6
+def invert_edit(
+    denoiser,       # A `Denoiser` of a network with classes
+    x0,             # Images to change, (n, c, h, w), in [-1, 1]
+    labels,         # What they are, one label for each
+    new_labels,     # What they should become
+    steps=50,       # Network evaluations, there and back each
+    cfg_scale=1.,   # Guidance on the way back
+    progress=True,  # Show a progress bar
+):  # Images, as `x0`
+    "Deterministic DDIM to noise under `labels`, and back under `new_labels`."
+    latents = encode(denoiser, x0, labels, steps, progress=progress)
+    return sample(denoiser, new_labels, x_T=latents, steps=steps, cfg_scale=cfg_scale, progress=progress)
