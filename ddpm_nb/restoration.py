@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['methods', 'Measurement', 'inpainting', 'super_resolution', 'deblurring', 'denoising', 'colourising',
-           'conjugate_gradients', 'repaint', 'replacement', 'dps', 'pigdm', 'restore', 'sdedit', 'invert_edit']
+           'conjugate_gradients', 'repaint', 'replacement', 'dps', 'pigdm', 'restore', 'sdedit', 'invert_edit',
+           'with_holes', 'ObservedOnly']
 
 # %% ../nbs/08_restoration.ipynb #7eb06e76
 import inspect
@@ -301,3 +302,24 @@ def invert_edit(
     "Deterministic DDIM to noise under `labels`, and back under `new_labels`."
     latents = encode(denoiser, x0, labels, steps, progress=progress)
     return sample(denoiser, new_labels, x_T=latents, steps=steps, cfg_scale=cfg_scale, progress=progress)
+
+# %% ../nbs/08_restoration.ipynb #bd67aac7
+def with_holes(
+    x,         # Images, (n, c, h, w), in [-1, 1]
+    observed,  # Which numbers are observed, bool, as `x`
+):  # (n, 2 c, h, w), for `ObservedOnly`
+    "`x` with 0 where it is not observed, and beside it channels that say where: 1 observed, -1 not."
+    if observed.shape != x.shape or observed.dtype != torch.bool: raise ValueError(f'observed must be bool, shaped as the images, {tuple(x.shape)}; got {observed.dtype} of shape {tuple(observed.shape)}')
+    return torch.cat([torch.where(observed, x, 0.), 2.*observed - 1], 1)
+
+class ObservedOnly(Callback):
+    "Train on images with holes, made by `with_holes`: the loss counts observed pixels only."
+    order = 9.4  # before DDPMCallback (9.5)
+    def before_batch(self):
+        if self.xb[0].shape[1] % 2: raise ValueError(f'images for ObservedOnly have as many mask channels as colours, see `with_holes`; got {self.xb[0].shape[1]} channels')
+        x, mask = self.xb[0].chunk(2, 1)
+        self.observed, self.learn.xb = mask > 0, (x, *self.xb[1:])
+
+    def after_pred(self):
+        if len(self.pred) != len(self.observed): raise ValueError('ObservedOnly needs whole batches: leave `accumulate` at 1')
+        if len(self.yb): self.learn.pred = torch.where(self.observed, self.pred, self.yb[0])
