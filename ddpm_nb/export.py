@@ -199,11 +199,11 @@ def diffusers_unet(
     if any(o % 2**(levels - 1) for o in shape[1:]): raise ValueError(f'diffusers needs images whose height and width divide by {2**(levels - 1)}, the run has {shape[1]} × {shape[2]}: export to torch or onnx')
     plain = all(c % 128 == 0 for c in net.channels)
     kind = lambda i, way: f'Attn{way}Block2D' if i in attend else f'{way}Block2D'
-    groups = 32 if plain else 1                       # of the file's class they are set afterwards
+    groups = 32 if plain else 1                       # the file's class sets groups and heads afterwards
     return dict(_class_name='UNet2DModel' if plain else 'ADMUNet2D', sample_size=list(shape[1:]), in_channels=net.c_in, out_channels=net.config['c_out'],
                 time_embedding_type='positional', freq_shift=0, flip_sin_to_cos=False, block_out_channels=list(net.channels), layers_per_block=net.config['blocks'],
                 down_block_types=[kind(i, 'Down') for i in range(levels)], up_block_types=[kind(i, 'Up') for i in reversed(range(levels))],
-                downsample_padding=1, act_fn='silu', norm_eps=1e-5, norm_num_groups=groups, attn_norm_num_groups=groups, attention_head_dim=32 if plain else min(net.channels),
+                downsample_padding=1, act_fn='silu', norm_eps=1e-5, norm_num_groups=groups, attn_norm_num_groups=groups, attention_head_dim=32 if plain else 4,
                 resnet_time_scale_shift='scale_shift', num_class_embeds=net.num_classes + 1 if net.num_classes else None)
 
 # %% ../nbs/09_export.ipynb #7be37ce2
@@ -220,7 +220,9 @@ class ADMUNet2D(UNet2DModel):
         super().__init__(*args, **kwargs)
         for m in self.modules():
             if isinstance(m, nn.GroupNorm): m.num_groups = gcd(32, m.num_channels//4)
-            if isinstance(m, Attention): m.heads = max(1, m.to_q.out_features//32)
+            if isinstance(m, Attention):
+                m.heads = max(1, m.to_q.out_features//32)
+                m.scale = (m.to_q.out_features/m.heads)**-0.5
 '''
 
 def read_unet(
