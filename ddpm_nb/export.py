@@ -5,8 +5,7 @@
 # %% auto #0
 __all__ = ['formats', 'largest_difference', 'trace_network', 'check_program', 'Program', 'write_onnx', 'read_onnx',
            'diffusers_weights', 'diffusers_unet', 'read_unet', 'diffusers_scheduler', 'write_diffusers',
-           'schedule_tables', 'model_card', 'load_export', 'export_run', 'ddpm_export', 'export_main', 'upload_export',
-           'card_program']
+           'schedule_tables', 'model_card', 'load_export', 'export_run', 'ddpm_export', 'upload_export', 'card_program']
 
 # %% ../nbs/09_export.ipynb #5dad1a72
 import importlib.util
@@ -18,11 +17,11 @@ import sys
 import zipfile
 import torch
 from copy import deepcopy
+from fastcore.script import call_parse
 from importlib.metadata import version
 from pathlib import Path
 from safetensors.torch import load_file, save_file
 from torch import nn
-from .cli import one_line_errors, run_command
 from .sampling import Denoiser
 from .schedules import NoiseSchedule, predictions
 from .trainer import ADMUNet, _weights_bytes, load_run, read_config, write_atomic
@@ -525,6 +524,7 @@ def export_run(
     return out
 
 # %% ../nbs/09_export.ipynb #2e5a5493
+@call_parse
 def ddpm_export(
     run:str,               # Run folder
     to:str='safetensors',  # 'safetensors', 'torch', 'onnx' or 'diffusers'
@@ -534,16 +534,16 @@ def ddpm_export(
     public:bool=False,     # Let everybody see what is uploaded
 ):
     "Turn a run folder into something that others can use: weights, a PyTorch program, ONNX or a diffusers pipeline, with a model card."
-    with one_line_errors('ddpm_export'):
+    try:
         if public and not upload: raise ValueError('--public is about an upload: say where to with --upload you/name')
         if upload: _check_name(upload); _need('uploading', 'huggingface_hub')
         folder = export_run(run, to, out, ema=not raw)
-        config = read_config(folder)
-        check = config['exported']['check']
-        print(f"{folder}: {config['exported']['weights']} weights; largest difference from the original {check['difference']:.1e} of {check['answer']:.3g}; read README.md before you share it")
+        export = read_config(folder)['exported']
+        print(f"{folder}: {export['weights']} weights; largest difference from the original {export['check']['difference']:.1e} of {export['check']['answer']:.3g}; read README.md before you share it")
         if upload: print(upload_export(folder, upload, private=not public))
-
-def export_main(): run_command(ddpm_export)
+    except (ValueError, OSError, ImportError) as e:
+        print(f'ddpm_export: {e}', file=sys.stderr)
+        raise SystemExit(2) from None
 
 # %% ../nbs/09_export.ipynb #35760676
 def _check_name(repo):
