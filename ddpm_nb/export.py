@@ -517,7 +517,7 @@ def export_run(
         write_atomic(part/'config.json', json.dumps(config, indent=1).encode())
         for source, name in ((run/'metrics.json', 'metrics.json'), (run/'samples'/'grid.png', 'samples.png'), (run/'samples.png', 'samples.png')):
             if source.exists(): shutil.copyfile(source, part/name)
-        (part/'README.md').write_text(model_card(part))
+        (part/'README.md').write_text(model_card(part), encoding='utf-8')
         if out.exists(): out.rmdir()
         os.replace(part, out)
     finally: shutil.rmtree(part, ignore_errors=True)
@@ -572,4 +572,4 @@ def card_program(
     folder,  # An exported folder
 ):
     "The Python program in the model card of `folder`."
-    return (Path(folder)/'README.md').read_text().split('```python\n')[1].split('```')[0]
+    return (Path(folder)/'README.md').read_text(encoding='utf-8').split('```python\n')[1].split('```')[0]
