@@ -10,7 +10,6 @@ __all__ = ['FixedBatch', 'steady', 'sample_together', 'Record', 'model_hash', 'p
 # %% ../nbs/09a_monitor.ipynb #126e1f8d
 import hashlib
 import json
-import math
 import sqlite3
 import sys
 import threading
@@ -332,6 +331,8 @@ def print_state(
     for o in s['attention']: print(f'ATTENTION  {o}')
     if not s['attention']: print('all is well')
 
+_release = release                       # the command has a switch of that name
+
 def or_say_why(
     f,        # Function to call
     command,  # Name of the command, for the message
@@ -354,7 +355,7 @@ def ddpm_monitor(
     slow:float=None,          # Seconds; an alarm if one request in twenty takes longer
 ):
     "Say how a served model is doing; exit code 1 when something needs attention."
-    if release: or_say_why(lambda: globals()['release'](run, steps=steps, sampler=sampler, cfg_scale=cfg_scale), 'ddpm_monitor')
+    if release: or_say_why(lambda: _release(run, steps=steps, sampler=sampler, cfg_scale=cfg_scale), 'ddpm_monitor')
     state = or_say_why(lambda: service_state(run, last, p_alarm, slow), 'ddpm_monitor')
     print_state(state)
     raise SystemExit(int(bool(state['attention'])))
