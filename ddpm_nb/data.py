@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['KEEP_MB', 'to_model_range', 'to_uint8', 'image_grid', 'plot_images', 'save_grid', 'stratified_split', 'Images',
-           'ImageDL', 'TensorDL', 'array_dls', 'digits_dls', 'ImageFiles', 'folder_dls', 'audit_images',
-           'audit_summary', 'show_audit', 'fix_images', 'csv_dls', 'npz_dls', 'cifar10_dls', 'mnist_dls',
-           'fashion_mnist_dls']
+           'ImageDL', 'TensorDL', 'array_dls', 'digits_dls', 'letters', 'letters_dls', 'ImageFiles', 'folder_dls',
+           'audit_images', 'audit_summary', 'show_audit', 'fix_images', 'csv_dls', 'npz_dls', 'cifar10_dls',
+           'mnist_dls', 'fashion_mnist_dls']
 
 # %% ../nbs/02a_data.ipynb #7aa9f4b1
 import hashlib
@@ -21,15 +21,18 @@ import warnings
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from string import ascii_uppercase
 from fastai.data.core import DataLoaders
 from fastai.data.load import DataLoader
 from fastai.data.transforms import image_extensions
 from fastai.torch_core import default_device
 from fastcore.basics import chunked, IN_NOTEBOOK
 from fastprogress.fastprogress import progress_bar
-from PIL import Image, ImageColor, ImageDraw, ImageOps
+from matplotlib import get_data_path
+from matplotlib.font_manager import findSystemFonts
+from PIL import Image, ImageColor, ImageDraw, ImageFont, ImageOps
 from sklearn.datasets import load_digits
-from sklearn.model_selection import train_test_split
+from sklearn.model_selection import GroupShuffleSplit, train_test_split
 from torch.nn import functional as F
 
 # %% ../nbs/02a_data.ipynb #a59bd7e9
@@ -246,6 +249,57 @@ def _size(img_size):
     if not isinstance(size, (tuple, list)) or len(size) != 2 or not all(isinstance(o, int) and o > 0 for o in size):
         raise ValueError(f'img_size must be a number of pixels, or (height, width), got {img_size!r}')
     return tuple(size)
+
+# %% ../nbs/02a_data.ipynb #1150a625
+def _glyphs(file, img_size):
+    "A … Z of a font, white on black and centred, uint8 (26, `img_size`, `img_size`), and the name of its family."
+    large = 4*img_size
+    box = lambda font, c: np.array(font.getbbox(c))
+    font = ImageFont.truetype(file, large)
+    widest = max(max(r - l, b - t) for l, t, r, b in (box(font, c) for c in ascii_uppercase))
+    font, out = ImageFont.truetype(file, round(0.94*large*large/max(widest, 1))), []
+    for c in ascii_uppercase:
+        l, t, r, b = box(font, c)
+        im = Image.new('L', (large, large))
+        ImageDraw.Draw(im).text(((large - l - r)/2, (large - t - b)/2), c, 255, font)
+        out.append(np.asarray(im.resize((img_size, img_size), Image.BOX)))
+    return np.stack(out), font.getname()[0]
+
+# %% ../nbs/02a_data.ipynb #da8cc1e4
+def letters(
+    fonts=None,   # Font files; by default matplotlib's and the system's
+    img_size=16,  # Height and width
+):  # images uint8 (n, 26, img_size, img_size) of A … Z, family names (n,), for the n fonts that draw letters
+    "The capital letters of `fonts`, white on black; symbol fonts, second copies and faces too thin to see are left out."
+    if fonts is None: fonts = findSystemFonts([get_data_path() + '/fonts/ttf']) + findSystemFonts()
+    found = {}
+    for file in sorted(fonts, key=lambda f: (Path(f).name, str(f))):
+        try: x, family = _glyphs(str(file), img_size)
+        except OSError: continue                                       # not a font that FreeType can draw
+        if np.median(x.max((1, 2))) > 127: found.setdefault(x.tobytes(), (x, family))
+    if not found: raise ValueError(f'none of the {len(fonts)} fonts draws letters: {", ".join(map(str, fonts[:10]))}')
+    x = np.stack([o for o, _ in found.values()])
+    unit = x.reshape(len(x), 26, -1) - x.mean((2, 3)).reshape(len(x), 26, 1)
+    unit = unit/(np.linalg.norm(unit, axis=2, keepdims=True) + 1e-6)   # correlation of two pictures is now a product
+    nearest = np.einsum('nip,jp->nij', unit, unit.mean(0)).argmax(2)
+    keep = (nearest == np.arange(26)).mean(1) > 0.5
+    return x[keep], np.array([f for _, f in found.values()])[keep]
+
+# %% ../nbs/02a_data.ipynb #e48b1e27
+def letters_dls(
+    img_size=16,    # Height and width
+    bs=64,          # Images per batch
+    valid_pct=0.2,  # Share of the typefaces kept for validation
+    seed=42,        # Seed of the split
+    fonts=None,     # Font files; by default matplotlib's and the system's
+    device=None,    # Where batches go; the GPU if there is one
+):
+    "`DataLoaders` of the capital letters of `fonts`, x (n, 1, h, w) in [-1, 1], 26 classes; no typeface is in both halves."
+    x, family = letters(fonts, img_size)
+    if len(set(family)) < 2: raise ValueError(f'letters need two typefaces or more, one of them for validation; got {family[0]} alone')
+    halves = next(GroupShuffleSplit(1, test_size=valid_pct, random_state=seed).split(x, groups=family))
+    part = lambda i: Images(torch.from_numpy(x[i]).reshape(-1, 1, img_size, img_size), torch.arange(26).repeat(len(i)), list(ascii_uppercase))
+    return _loaders(*map(part, halves), bs, device, TensorDL)
 
 # %% ../nbs/02a_data.ipynb #dfc46dd4
 def _open(file, background):

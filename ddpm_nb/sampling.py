@@ -187,7 +187,7 @@ def _check_labels(n_or_labels, denoiser):
     except (TypeError, ValueError, RuntimeError): labels = torch.zeros(())            # None, names, a set
     if labels.ndim != 1 or not len(labels) or labels.is_floating_point() or labels.dtype == torch.bool:
         raise ValueError(f'give a number of images, or one integer label for each, got {n_or_labels!r}')
-    labels, classes = labels.long(), getattr(denoiser.model, 'num_classes', 0)
+    labels, classes = labels.long().as_subclass(torch.Tensor), getattr(denoiser.model, 'num_classes', 0)
     if classes and not (-1 <= labels.min() and labels.max() < classes):
         raise ValueError(f'labels must be in [0, {classes}) or -1 for "no label", got {labels.min()} … {labels.max()}')
     return labels

@@ -8,8 +8,8 @@ __all__ = ['networks', 'DDPMCallback', 'diffusion_loss', 'EMALoss', 'SafeMetric'
            'read_config', 'resume', 'Watcher', 'RunProgress', 'WandbLogger', 'NoiseSchedule', 'linear_schedule',
            'cosine_schedule', 'UNet', 'UNet_conditional', 'ADMUNet', 'EMA', 'EMACallback', 'EMASnapshots',
            'averaged_weights', 'load_snapshots', 'posthoc_ema', 'audit_images', 'array_dls', 'cifar10_dls', 'csv_dls',
-           'digits_dls', 'fashion_mnist_dls', 'fix_images', 'folder_dls', 'mnist_dls', 'npz_dls', 'plot_images',
-           'save_grid', 'to_uint8', 'to_model_range', 'set_seed', 'ProgressCallback']
+           'digits_dls', 'fashion_mnist_dls', 'fix_images', 'folder_dls', 'letters_dls', 'mnist_dls', 'npz_dls',
+           'plot_images', 'save_grid', 'to_uint8', 'to_model_range', 'set_seed', 'ProgressCallback']
 
 # %% ../nbs/03_trainer.ipynb #2dad90e4
 import hashlib
@@ -52,11 +52,11 @@ from .schedules import NoiseSchedule, ItemNoise, linear_schedule, cosine_schedul
 from .unet import UNet, UNet_conditional
 from .adm import ADMUNet
 from .ema import EMA, EMACallback, EMASnapshots, averaged_weights, bare_network, load_snapshots, posthoc_ema
-from .data import audit_images, array_dls, cifar10_dls, csv_dls, digits_dls, fashion_mnist_dls, fix_images, folder_dls, mnist_dls, npz_dls, plot_images, save_grid, to_uint8, to_model_range
+from .data import audit_images, array_dls, cifar10_dls, csv_dls, digits_dls, fashion_mnist_dls, fix_images, folder_dls, letters_dls, mnist_dls, npz_dls, plot_images, save_grid, to_uint8, to_model_range
 
 # %% ../nbs/03_trainer.ipynb #4145dc55
 _all_ = ['NoiseSchedule', 'linear_schedule', 'cosine_schedule', 'UNet', 'UNet_conditional', 'ADMUNet', 'EMA', 'EMACallback', 'EMASnapshots', 'averaged_weights', 'load_snapshots', 'posthoc_ema',
-         'audit_images', 'array_dls', 'cifar10_dls', 'csv_dls', 'digits_dls', 'fashion_mnist_dls', 'fix_images', 'folder_dls', 'mnist_dls', 'npz_dls', 'plot_images', 'save_grid', 'to_uint8', 'to_model_range', 'set_seed', 'ProgressCallback']
+         'audit_images', 'array_dls', 'cifar10_dls', 'csv_dls', 'digits_dls', 'fashion_mnist_dls', 'fix_images', 'folder_dls', 'letters_dls', 'mnist_dls', 'npz_dls', 'plot_images', 'save_grid', 'to_uint8', 'to_model_range', 'set_seed', 'ProgressCallback']
 
 # %% ../nbs/03_trainer.ipynb #e8b7d4db
 class DDPMCallback(Callback):
@@ -322,6 +322,7 @@ class DDPMLearner(Learner):
         searching, self._begun, self.lost_steps = hasattr(self, 'lr_finder'), None, 0
         if not searching: self.plan, self.notes = _fit_plan(self), []; _compact(self)
         first = 0 if self._state is None or searching else self._restore(self._state)
+        if first and getattr(self, 'progress', None) is not None and hasattr(self.progress, 'mbar'): self.progress.mbar.update(0)   # fastai's bar has to be begun
         try:
             for self.epoch in range(first, self.n_epoch):
                 self._with_events(self._do_epoch, 'epoch', CancelEpochException)
