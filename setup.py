@@ -21,7 +21,7 @@ setup(
     packages=[name],
     python_requires=f">={cfg['min_python']}",
     install_requires=cfg['requirements'].split(),
-    extras_require={extra: cfg[f'{extra}_requirements'].split() for extra in ('dev', 'bench', 'site')},
+    extras_require={extra: cfg[f'{extra}_requirements'].split() for extra in ('dev', 'export', 'bench', 'site')},
     entry_points={
         'console_scripts': cfg['console_scripts'].split(),
         'nbdev': [f'{name}={name}._modidx:d'],  # lets the documentation of other nbdev projects link to ours
