@@ -56,7 +56,8 @@ class Denoiser:
         cfg_scale=1.,  # Guidance: 0 unconditional, 1 conditional, above 1 guided
     ):
         scale = self.scale_at(t, cfg_scale)
-        pred = self.predict(x_t, torch.as_tensor(t, device=x_t.device).expand(len(x_t)), y, scale)
+        each = torch.full((len(x_t),), t, device=x_t.device) if isinstance(t, int) else torch.as_tensor(t, device=x_t.device).expand(len(x_t))
+        pred = self.predict(x_t, each, y, scale)
         x0 = self.schedule.to_x0(pred, x_t, t, self.prediction)
         return x0 if self.clip is None else self.bring_back(x0)
 
@@ -168,8 +169,9 @@ def sample_iter(
     if cfg_scale not in (0, 1) and y is None and denoiser.weaker is None: raise ValueError(f'guidance needs labels: pass one for each image, or leave cfg_scale at 1 (got {cfg_scale})')
     denoise = lambda x, t: denoiser(x, t, y, cfg_scale)
     path = run(denoise, denoiser.schedule, x_T.to(device), timesteps, lambda: noise.randn(x_T.shape[1:], device))
+    modules = _modules(denoiser)
     while True:
-        with _evaluating(denoiser), torch.no_grad(): x = next(path, None)     # between the steps, gradients and modes are the caller's
+        with _evaluating(denoiser, modules), torch.no_grad(): x = next(path, None)     # between the steps, gradients and modes are the caller's
         if x is None: return
         yield x
 
@@ -204,15 +206,19 @@ def _device(denoiser):
     if not isinstance(denoiser.model, torch.nn.Module): return torch.device('cpu')
     return next((p.device for p in denoiser.model.parameters()), torch.device('cpu'))
 
+def _modules(denoiser):
+    "Every submodule of the denoiser's networks."
+    return [m for net in (denoiser.model, denoiser.weaker) if isinstance(net, torch.nn.Module) for m in net.modules()]
+
 @contextmanager
-def _evaluating(denoiser):
-    "Evaluation mode for as long as the context lasts; every submodule's own mode afterwards."
-    modes = {m: m.training for net in (denoiser.model, denoiser.weaker) if isinstance(net, torch.nn.Module) for m in net.modules()}
+def _evaluating(denoiser, modules=None):
+    "Evaluation mode for as long as the context lasts; every submodule's own mode afterwards. With `modules`, which are looked for once, many contexts cost little."
+    training = [m for m in (_modules(denoiser) if modules is None else modules) if m.training]
     try:
-        for m in modes: m.training = False
+        for m in training: m.training = False
         yield
     finally:
-        for m, mode in modes.items(): m.training = mode
+        for m in training: m.training = True
 
 # %% ../nbs/04_sampling.ipynb #571f5bbb
 def sample(

@@ -32,6 +32,7 @@ class NoiseSchedule:
         # float64, with one more row: index -1 is clean data, a = 1 and b = 0
         self._signal = torch.cat([a, torch.ones(1, dtype=a.dtype)])
         self._noise = torch.cat([b, torch.zeros(1, dtype=b.dtype)])
+        self._levels = [*zip(self._signal.tolist(), self._noise.tolist())]
 
     def __repr__(self):
         lo, hi = self.log_snr[0].item(), self.log_snr[-1].item()
@@ -258,7 +259,7 @@ def level(self:NoiseSchedule,
 ):  # (signal, noise), floats
     "Signal and noise rate at timestep `t` in double precision; -1 stands for clean data, (1, 0)."
     if not -1 <= t < self.T: raise ValueError(f't must be in [-1, {self.T}), got {t}')
-    return self._signal[t].item(), self._noise[t].item()
+    return self._levels[t]
 
 # %% ../nbs/00_schedules.ipynb #3e274c7a
 @patch
@@ -350,7 +351,7 @@ def to_x0(self:NoiseSchedule,
     check_prediction(prediction)
     if prediction == 'x0': return pred
     a, b = self.rates(t, x_t)
-    if prediction in ('eps', 'score') and self._signal[-2] == 0 and (torch.as_tensor(a) == 0).any():
+    if prediction in ('eps', 'score') and self._levels[-2][0] == 0 and (torch.as_tensor(a) == 0).any():
         raise ValueError(f"{prediction!r} says nothing about x0 at a timestep without signal, such as t={self.T - 1} of this schedule: predict 'v' or 'x0', or begin earlier")
     p, q = predictions[prediction](a, b)
     return (q*x_t - b*pred)/(a*q - b*p)
