@@ -373,7 +373,7 @@ def _do_one_batch(self:DDPMLearner):
 def note(self:DDPMLearner, **values):
     "Write numbers down for the epoch at hand, under their names; they become columns of `watch.csv`."
     while len(self.notes) <= self.epoch: self.notes.append({})
-    self.notes[self.epoch].update({k: float(v) for k, v in values.items()})
+    self.notes[self.epoch].update({k: v.item() if torch.is_tensor(v) else float(v) for k, v in values.items()})
 
 @patch
 def predict(self:DDPMLearner, *args, **kwargs):
