@@ -240,7 +240,7 @@ def ddpm_sample(
 
 # %% ../nbs/06_cli.ipynb #60a16a43
 def ddpm_evaluate(
-    run:str,                 # Run folder made by `ddpm_train`
+    run:str,                 # Run folder made by ddpm_train
     n:int=500,               # Generated images for the distances
     steps:int=25,            # Steps of the sampler
     sampler:str='dpmpp_2m',  # 'ddim', 'ddpm', 'euler_ancestral', 'heun', 'dpmpp_2m', 'dpmpp_2m_sde' or 'unipc'

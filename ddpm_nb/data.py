@@ -596,7 +596,7 @@ def audit_images(
 
 # %% ../nbs/02a_data.ipynb #874a266d
 def audit_summary(
-    table,  # What `audit_images` returned
+    table,  # What audit_images returned
 ):  # pandas `DataFrame`: what, value, files
     "How many files are usable, how many lie in groups of copies, and the counts of problems, classes and sizes."
     ok = table[table.usable]
@@ -609,7 +609,7 @@ def audit_summary(
 
 # %% ../nbs/02a_data.ipynb #072bde8f
 def show_audit(
-    table,   # What `audit_images` returned
+    table,   # What audit_images returned
     n=16,    # Pictures at most
     size=64, # Height and width of each
 ):  # PIL image
@@ -629,7 +629,7 @@ def fix_images(
     to,                  # New folder for the clean copy, outside of `path`
     similar=False,       # Leave out near copies, too
     background='white',  # Colour behind transparent images
-):  # The table of `audit_images` with a column `written`: the new file, '' for one left out
+):  # The table of audit_images with a column `written`: the new file, '' for one left out
     "Write the usable images below `path`, each once, upright and in plain modes, to the folder `to`; a `ValueError` if that is not a new one."
     path, to = Path(path), Path(to)
     if to.resolve().is_relative_to(path.resolve()): raise ValueError(f'the copy must lie outside of {path}, whose files are left alone; got {to}')
@@ -673,7 +673,7 @@ def csv_dls(
     skip_bad=False,      # Train on the rest if some files cannot be read
     check=True,          # Decode every file before training
     keep_mb=KEEP_MB,     # Images up to this many MB are kept in memory
-):  # `DataLoaders`, as of `folder_dls`
+):  # `DataLoaders`, as of folder_dls
     "`DataLoaders` of the images listed in a CSV file; `ValueError` for missing columns, paths or labels, and for files that cannot be read."
     table, path = pd.read_csv(csv), Path(csv).parent if path is None else Path(path)
     for name in (file, label):
@@ -690,14 +690,14 @@ def csv_dls(
 # %% ../nbs/02a_data.ipynb #a31e1a79
 def npz_dls(
     path,           # `.npz` file
-    x='x',          # Name of the images in it, laid out as for `array_dls`
+    x='x',          # Name of the images in it, laid out as for array_dls
     y='y',          # Name of the labels; None to leave them out
     bs=64,          # Images per batch
     valid_pct=0.2,  # Share kept for validation
     seed=42,        # Seed of the split
     classes=None,   # Names of the classes; their numbers by default
     device=None,    # Where batches go; the GPU if there is one
-):  # `DataLoaders`, as of `array_dls`
+):  # `DataLoaders`, as of array_dls
     "`DataLoaders` of arrays in an `.npz` file; `ValueError` if they are not there."
     with np.load(path, allow_pickle=False) as arrays:
         missing = [o for o in (x, y) if o is not None and o not in arrays]

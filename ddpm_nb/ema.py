@@ -188,10 +188,10 @@ class EMACallback(Callback):
     order, remove_on_fetch = 65, True
     def __init__(self,
         beta=None,         # Decay β of the average, in [0, 1); 0.995 if nothing is given
-        ramp=None,         # Let the decay rise to `beta` gradually (see `EMA.decay_at`)? Yes, unless `sigma_rel` is given
+        ramp=None,         # Let the decay rise to `beta` gradually (see EMA.decay_at)? Yes, unless `sigma_rel` is given
         step_start_ema=0,  # For so many steps `learn.ema_model` is a plain copy
         sigma_rel=None,    # In place of `beta` and `ramp`: the relative width of a power-function profile
-        more=None,         # Further averages, a dict of an `EMA` for each name; their networks are `learn.ema_models[name]`
+        more=None,         # Further averages, a dict of an EMA for each name; their networks are `learn.ema_models[name]`
     ):
         self.ema, self.step_start_ema, self.more = EMA(beta, sigma_rel is None if ramp is None else ramp, sigma_rel), step_start_ema, dict(more or {})
         for name, ema in self.more.items():
@@ -328,8 +328,8 @@ class EMASnapshots(Callback):
 
 # %% ../nbs/02_ema.ipynb #fc08eaff
 def load_snapshots(
-    path,  # Folder that `EMASnapshots` wrote to
-):  # List of dicts for `posthoc_ema`
+    path,  # Folder that EMASnapshots wrote to
+):  # List of dicts for posthoc_ema
     "The snapshots in `path`, oldest first; the weights stay on the disk until they are used."
     files = sorted(Path(path).glob('ema_*.pt'))
     if not files: raise FileNotFoundError(f'{path} has no snapshots: no file ema_*.pt')
@@ -337,7 +337,7 @@ def load_snapshots(
 
 # %% ../nbs/02_ema.ipynb #589651f8
 def posthoc_ema(
-    snapshots,  # List of dicts from `EMACallback.snapshots` or `load_snapshots`
+    snapshots,  # List of dicts from EMACallback.snapshots or load_snapshots
     sigma_rel,  # Relative width of the average that is wanted
     t=None,     # Step at which it is wanted; that of the last snapshot if not given
 ):  # A state dict, for `load_state_dict` of the network

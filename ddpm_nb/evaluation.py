@@ -106,7 +106,7 @@ def fit_extractor(
     cache=None,   # Folder for the trained network; none by default
     steps=600,    # Training steps of 64 images
     seed=0,       # Seed of its training
-):  # An `Extractor`
+):  # An Extractor
     "Train a small classifier on `x`, about half a minute for digits, or take it from `cache`."
     _check_images(x, 64, 'training images')
     if y is not None and len(y) != len(x): raise ValueError(f'{len(x)} images need as many labels, got {len(y)}')
@@ -143,7 +143,7 @@ def _train_eyes(net, x, y, steps, seed, bs=64):
 # %% ../nbs/05_evaluation.ipynb #fe1793e6
 def inception_extractor(
     weights='DEFAULT',  # torchvision's name of the weights; None for random ones
-):  # An `Extractor`
+):  # An Extractor
     "Inception-v3 with 2048 features (Szegedy et al. 2015), images resized to 299 × 299; an `OSError` that says what to do if the weights cannot be had."
     from torchvision.models import inception_v3
     try: net = inception_v3(weights=weights, transform_input=False, init_weights=False)
@@ -305,7 +305,7 @@ def memorisation(
     fake,   # Generated images, (n, c, h, w), or their features, (n, d)
     train,  # Training images or features
     held,   # Real images or features that the model was not trained on
-):  # A `Memorisation`
+):  # A Memorisation
     "Compare the samples' distances to their nearest training images with held-out real images' distances (after Meehan et al. 2020)."
     flat = [o.flatten(1).double() for o in (fake, train, held)]
     for o, name in zip(flat, ('samples', 'training images', 'held-out images')):
@@ -324,7 +324,7 @@ def _nearest(a, b, bs=512):
 
 # %% ../nbs/05_evaluation.ipynb #4c2360b8
 def loss_by_level(
-    denoiser,   # A `Denoiser`
+    denoiser,   # A Denoiser
     x,          # Images, (n, c, h, w)
     y=None,     # Their classes, if the network knows classes
     levels=10,  # Parts of the timesteps
@@ -350,7 +350,7 @@ def loss_by_level(
     return out, edges[:-1]
 
 def overfitting(
-    train,  # Losses of training images, (n, levels), see `loss_by_level`
+    train,  # Losses of training images, (n, levels), see loss_by_level
     held,   # Losses of held-out images, (m, levels)
 ):  # dict: gap, relative; error, its standard error; alarm
     "How far the held-out loss lies above the training loss, relative to it; an alarm where it is more than a tenth and five standard errors."
@@ -376,7 +376,7 @@ def doubtful_grid(
 
 # %% ../nbs/05_evaluation.ipynb #873d76e8
 def denoised_views(
-    denoiser,  # A `Denoiser`
+    denoiser,  # A Denoiser
     x,         # A few images, (n, c, h, w)
     y=None,    # Their classes, if the network knows classes
     levels=6,  # Noise levels
@@ -394,14 +394,14 @@ def denoised_views(
 
 # %% ../nbs/05_evaluation.ipynb #2a084822
 def sweep(
-    denoiser,   # A `Denoiser`
-    eyes,       # An `Extractor`
+    denoiser,   # A Denoiser
+    eyes,       # An Extractor
     real,       # Features of real images, (m, d)
     wanted,     # Classes to ask for, (n,), or a number of images
     option,     # What to vary: 'steps' or 'cfg_scale'
     values,     # Its values
     seed=0,     # Seed of the starting noise
-    **kwargs,   # As for `sample`
+    **kwargs,   # As for sample
 ):  # list of dicts: the value, distance, and accuracy if there are classes
     "Fréchet distance, and the share of samples recognised, for each of the values of one option, from the same noise."
     rows, classes = [], torch.is_tensor(wanted)
@@ -412,7 +412,7 @@ def sweep(
 
 # %% ../nbs/05_evaluation.ipynb #a703716a
 def plot_sweeps(
-    *sweeps,  # Results of `sweep`
+    *sweeps,  # Results of sweep
     floor=None,  # Distance of as many real images
 ):  # A figure
     "Plot distance, and recognised share, against what was varied."
@@ -461,11 +461,11 @@ def evaluate(
     cfg_scale=2.,   # Guidance of the images that the classifier judges
     seed=0,         # Seed of everything drawn
     quick=False,    # A look: 100 images, no sweeps
-    eyes=None,      # An `Extractor`; a classifier of the training images by default, kept beside the run folders
+    eyes=None,      # An Extractor; a classifier of the training images by default, kept beside the run folders
     device='cpu',   # Where the denoiser computes
     say=print,      # Called with a line for each stage
     progress=False, # Show sampling as a progress bar
-):  # dict of `Measured` and of what goes with them
+):  # dict of Measured and of what goes with them
     "Measure the samples of `run` against its data; writes `metrics.json` and `report.html` into the folder."
     run, n = Path(run), 100 if quick else n
     if n < 20: raise ValueError(f'n is the number of generated images, at least 20, got {n}')

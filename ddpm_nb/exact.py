@@ -168,8 +168,8 @@ def _along_axes(gaussian, x_t, a, b):
 class ExactModel(nn.Module):
     "The perfect network for `data`: `model(x_t, t, y)` -> prediction of the shape and dtype of `x_t`."
     def __init__(self,
-        data,             # A `Mixture` or a `Gaussian`
-        schedule,         # The `NoiseSchedule` of the timesteps that it will be asked for
+        data,             # A Mixture or a Gaussian
+        schedule,         # The NoiseSchedule of the timesteps that it will be asked for
         prediction='x0',  # What it answers: 'eps', 'x0', 'v', 'score', 'flow' or 'edm'
     ):
         super().__init__()

@@ -124,7 +124,7 @@ class Program(nn.Module):
 
 # %% ../nbs/09_export.ipynb #4a24f82b
 def write_onnx(
-    program,  # What `trace_network` returns
+    program,  # What trace_network returns
     file,     # Where to write
 ):
     "Write the program as ONNX: inputs `x_t`, `t` and, with classes, `y`; output `prediction`."
@@ -134,7 +134,7 @@ def write_onnx(
 def read_onnx(
     file,     # An ONNX file
     classes,  # Number of classes, or None
-):  # A `Program`
+):  # A Program
     "The network in `file`, run by onnxruntime on the CPU."
     _need('running an onnx file', 'onnxruntime')
     import onnxruntime
@@ -166,7 +166,7 @@ def _names(net):
 
 # %% ../nbs/09_export.ipynb #b4b928e8
 def diffusers_weights(
-    net,  # An `ADMUNet`
+    net,  # An ADMUNet
 ):  # dict of tensors
     "The weights of `net` under the names that `UNet2DModel` has for them."
     mine, out = net.state_dict(), {}
@@ -189,7 +189,7 @@ def _attended(net):
     return {i % len(net.channels) for i in net.config['attention_at']}
 
 def diffusers_unet(
-    net,    # An `ADMUNet`
+    net,    # An ADMUNet
     shape,  # Shape of one image, (c, h, w)
 ):  # dict: `config.json` of the U-Net
     "What `UNet2DModel` must be built with to be `net`; a `ValueError` where it cannot be."
@@ -238,7 +238,7 @@ def read_unet(
 
 # %% ../nbs/09_export.ipynb #1c322fb7
 def diffusers_scheduler(
-    schedule,    # A variance-preserving `NoiseSchedule`
+    schedule,    # A variance-preserving NoiseSchedule
     prediction,  # 'eps', 'x0' or 'v'
 ):  # dict: `scheduler_config.json`
     "The DDIM scheduler of diffusers for `schedule`; a `ValueError` where there is none."
@@ -292,9 +292,9 @@ class ClassPipeline(DiffusionPipeline):
 
 # %% ../nbs/09_export.ipynb #4ee5cb74
 def write_diffusers(
-    net,         # An `ADMUNet`
+    net,         # An ADMUNet
     shape,       # Shape of one image, (c, h, w)
-    schedule,    # Its `NoiseSchedule`
+    schedule,    # Its NoiseSchedule
     prediction,  # What it predicts
     folder,      # Where to write
 ):
@@ -311,7 +311,7 @@ def write_diffusers(
 
 # %% ../nbs/09_export.ipynb #ca843f7c
 def schedule_tables(
-    schedule,    # A `NoiseSchedule`
+    schedule,    # A NoiseSchedule
     prediction,  # What the network predicts
 ):  # dict of lists of T numbers
     "Signal and noise rates a and b, and p and q, for which the network answers p x0 + q ε."
@@ -470,9 +470,9 @@ def _write(to, net, config, folder):
 
 # %% ../nbs/09_export.ipynb #d6299e51
 def load_export(
-    folder,      # A folder that `export_run` made
+    folder,      # A folder that export_run made
     model=None,  # For safetensors: the network, if it is not one of this library's
-):  # A `Denoiser`
+):  # A Denoiser
     "The denoiser in an exported folder, whatever the format, on the CPU; reads no pickle and runs no Python file that lies there."
     folder, config = Path(folder), read_config(folder)
     if 'exported' not in config: raise ValueError(f'{folder} is a run folder, not an export: use Denoiser.from_run')
@@ -551,7 +551,7 @@ def _check_name(repo):
     if not re.fullmatch(r'[\w.-]+/[\w.-]+', repo): raise ValueError(f'a model on a hub has a name of the form user/name, got {repo!r}')
 
 def upload_export(
-    folder,         # A folder that `export_run` made
+    folder,         # A folder that export_run made
     repo,           # Name on the hub, 'user/name'; made if it is not there
     private=True,   # Only for those you let in
     token=None,     # The one that you have logged in with by default

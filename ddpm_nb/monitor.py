@@ -46,9 +46,9 @@ class FixedBatch(nn.Module):
         return torch.cat([self.model(*map(full, p))[:len(p[0])] for p in pieces])
 
 def steady(
-    denoiser,  # A `Denoiser`
-    rows=16,   # Images at a time, see `FixedBatch`
-):  # A `Denoiser`
+    denoiser,  # A Denoiser
+    rows=16,   # Images at a time, see FixedBatch
+):  # A Denoiser
     "`denoiser`, whose answer for an image has the same bits in a batch of any size."
     out = copy(denoiser)
     out.model = FixedBatch(denoiser.model, rows)
@@ -56,10 +56,10 @@ def steady(
 
 # %% ../nbs/09a_monitor.ipynb #1337a918
 def sample_together(
-    denoiser,       # A `Denoiser`, `steady` for the same bits as alone
+    denoiser,       # A Denoiser, steady for the same bits as alone
     wanted,         # For each request: a number of images, or one class label for each image
     seeds,          # For each request, an integer in [0, 2**63)
-    sampler='ddim', # As for `sample`, for all of them
+    sampler='ddim', # As for sample, for all of them
     steps=50,       # Steps of the sampler, in [1, T]
     cfg_scale=1.,   # Guidance
 ):  # generator of lists, the images (n, c, h, w) of each request, one list after each step
@@ -104,7 +104,7 @@ class Record:
 
 # %% ../nbs/09a_monitor.ipynb #ed960d21
 def model_hash(
-    denoiser,  # A `Denoiser`
+    denoiser,  # A Denoiser
 ):
     "Twelve hexadecimal digits that tell the weights of `denoiser` from others."
     return _weights_hash(getattr(denoiser.model, 'model', denoiser.model) if isinstance(denoiser.model, FixedBatch) else denoiser.model)
@@ -121,7 +121,7 @@ def pixel_hash(
 
 # %% ../nbs/09a_monitor.ipynb #7f70cc10
 def _begin(self,
-    denoiser,     # The `Denoiser` that will answer
+    denoiser,     # The Denoiser that will answer
     kind,         # 'generate', 'restore' or 'release'
     settings,     # What was asked: labels, sampler or method, steps, cfg_scale, seed
     upload=None,  # Hash of what was sent along
@@ -176,7 +176,7 @@ def image_features(
 
 # %% ../nbs/09a_monitor.ipynb #ab0ea8ac
 def make(
-    denoiser,    # A `Denoiser`, `steady`
+    denoiser,    # A Denoiser, steady
     kind,        # 'generate', 'release' or 'restore'
     settings,    # As in the record
     image=None,  # For 'restore': the image sent, (c, h, w), in [-1, 1]
@@ -202,7 +202,7 @@ def remake(
     row,           # Number of a request in its record
     image=None,    # For a restoration: the image sent, (c, h, w), in [-1, 1]
     fill=None,     # And which pixels to fill in, bool, (h, w)
-    denoiser=None, # The `Denoiser` to use; that of the folder by default
+    denoiser=None, # The Denoiser to use; that of the folder by default
 ):  # Images, (n, c, h, w)
     "Make the images of a row again; a `ValueError` if they are not those that were handed out."
     with closing(Record(run)) as record:
@@ -318,7 +318,7 @@ def _judged(first, then, images, least=20):
 
 # %% ../nbs/09a_monitor.ipynb #dffa60da
 def print_state(
-    state,  # What `service_state` found
+    state,  # What service_state found
 ):
     "Print a state for people."
     s, known = state, lambda o: 'not known' if o is None else f'{o:.3f} s'

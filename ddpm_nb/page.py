@@ -18,7 +18,7 @@ def _control(name, schema, **kwargs):
     return Label(Span(dict(n='images').get(name.rpartition('-')[2], name.rpartition('-')[2])), control, cls='field')
 
 def page(
-    denoiser,         # The `Denoiser` that is served
+    denoiser,         # The Denoiser that is served
     name,             # What to call it
     hash,             # Hash of its weights
     limits=Limits(),

@@ -58,7 +58,7 @@ class Measurement:
 # %% ../nbs/08_restoration.ipynb #8568f4ce
 def inpainting(
     mask,      # Which numbers of an image are seen, bool, (c, h, w)
-    noise=0.,  # See `Measurement`
+    noise=0.,  # See Measurement
 ):
     "Some pixels are seen and the others are not; y holds the seen ones in a row."
     mask = torch.as_tensor(mask)
@@ -68,7 +68,7 @@ def inpainting(
 def super_resolution(
     shape,     # Shape of one image, (c, h, w), h and w divisible by `factor`
     factor=2,  # Side of the square of pixels that is averaged
-    noise=0.,  # See `Measurement`
+    noise=0.,  # See Measurement
 ):
     "Each pixel of y is the mean of `factor` × `factor` pixels."
     if any(o % factor for o in shape[1:]): raise ValueError(f'height and width must be divisible by {factor}, got {tuple(shape)}')
@@ -77,7 +77,7 @@ def super_resolution(
 def deblurring(
     shape,     # Shape of one image, (c, h, w)
     sigma=1.,  # Standard deviation of the blur, in pixels
-    noise=0.,  # See `Measurement`
+    noise=0.,  # See Measurement
     size=5,    # Side of its kernel, an odd number
 ):
     "A Gaussian blur."
@@ -85,14 +85,14 @@ def deblurring(
 
 def denoising(
     shape,  # Shape of one image, (c, h, w)
-    noise,  # See `Measurement`
+    noise,  # See Measurement
 ):
     "The whole image, with noise."
     return Measurement(lambda x: x, shape, noise, 'denoising')
 
 def colourising(
     shape,     # Shape of one image, (3, h, w)
-    noise=0.,  # See `Measurement`
+    noise=0.,  # See Measurement
 ):
     "A grey image of a coloured one, by the weights of ITU-R BT.601."
     return Measurement(rgb_to_grayscale, shape, noise, 'colourising')
@@ -136,12 +136,12 @@ def pinv(self:Measurement,
 # %% ../nbs/08_restoration.ipynb #78a394dc
 def repaint(
     denoise,         # `denoise(x_t, t)` -> expected clean images
-    schedule,        # The `NoiseSchedule`
+    schedule,        # The NoiseSchedule
     x,               # Images at the first timestep, (n, ...)
-    timesteps,       # Falling integers that end in -1, see `spaced_timesteps`
+    timesteps,       # Falling integers that end in -1, see spaced_timesteps
     noise,           # `noise()` -> standard normal numbers shaped as `x`
     y,               # Measurements, (n, ...)
-    measurement,     # The `Measurement` that made them
+    measurement,     # The Measurement that made them
     resamplings=10,  # How often each step is taken, at least 1
 ):  # generator of images (n, ...), one after each step
     "Ancestral steps with the measured part overwritten, each repeated (Lugmayr et al. 2022, algorithm 1, jumps of one step)."
@@ -160,12 +160,12 @@ def repaint(
 
 def replacement(
     denoise,      # `denoise(x_t, t)` -> expected clean images
-    schedule,     # The `NoiseSchedule`
+    schedule,     # The NoiseSchedule
     x,            # Images at the first timestep, (n, ...)
-    timesteps,    # Falling integers that end in -1, see `spaced_timesteps`
+    timesteps,    # Falling integers that end in -1, see spaced_timesteps
     noise,        # `noise()` -> standard normal numbers shaped as `x`
     y,            # Measurements, (n, ...)
-    measurement,  # The `Measurement` that made them
+    measurement,  # The Measurement that made them
 ):  # generator of images (n, ...), one after each step
     "Ancestral steps with the measured part overwritten by a noised one (Song et al. 2021, appendix I.2)."
     yield from repaint(denoise, schedule, x, timesteps, noise, y, measurement, 1)
@@ -173,12 +173,12 @@ def replacement(
 # %% ../nbs/08_restoration.ipynb #349f300c
 def dps(
     denoise,      # `denoise(x_t, t)` -> expected clean images
-    schedule,     # The `NoiseSchedule`
+    schedule,     # The NoiseSchedule
     x,            # Images at the first timestep, (n, ...)
-    timesteps,    # Falling integers that end in -1, see `spaced_timesteps`
+    timesteps,    # Falling integers that end in -1, see spaced_timesteps
     noise,        # `noise()` -> standard normal numbers shaped as `x`
     y,            # Measurements, (n, ...)
-    measurement,  # The `Measurement` that made them
+    measurement,  # The Measurement that made them
     zeta=1.,      # Size of the gradient steps ζ', above 0
 ):  # generator of images (n, ...), one after each step
     "Ancestral steps and gradient steps on |y - A x0| (diffusion posterior sampling, Chung et al. 2023, algorithm 1)."
@@ -198,14 +198,14 @@ def dps(
 # %% ../nbs/08_restoration.ipynb #8967f93a
 def pigdm(
     denoise,      # `denoise(x_t, t)` -> expected clean images
-    schedule,     # The `NoiseSchedule`
+    schedule,     # The NoiseSchedule
     x,            # Images at the first timestep, (n, ...)
-    timesteps,    # Falling integers that end in -1, see `spaced_timesteps`
+    timesteps,    # Falling integers that end in -1, see spaced_timesteps
     noise,        # `noise()` -> standard normal numbers shaped as `x`
     y,            # Measurements, (n, ...)
-    measurement,  # The `Measurement` that made them
+    measurement,  # The Measurement that made them
     data_std=1.,  # Standard deviation s of the data, above 0
-    eta=1.,       # Share of randomness, in [0, 1], see `ddim`
+    eta=1.,       # Share of randomness, in [0, 1], see ddim
     clip=None,    # Range of the data, (lowest, highest)
 ):  # generator of images (n, ...), one after each step
     "`ddim` with the denoiser's answer moved towards the measurement (ΠGDM, Song et al. 2023)."
@@ -226,14 +226,14 @@ def pigdm(
 methods = dict(replacement=replacement, repaint=repaint, dps=dps, pigdm=pigdm)
 
 def restore(
-    denoiser,        # A `Denoiser`
+    denoiser,        # A Denoiser
     y,               # Measurements, (m, ...), what `measurement` made of m images
-    measurement,     # A `Measurement`
+    measurement,     # A Measurement
     method='pigdm',  # 'replacement', 'repaint', 'dps' or 'pigdm'
     steps=100,       # Steps, in [1, T]
     n=1,             # Samples for each measurement
     labels=None,     # One class label for each measurement, -1 for "no label"; or None
-    cfg_scale=1.,    # Guidance, as in `sample`
+    cfg_scale=1.,    # Guidance, as in sample
     generator=None,  # `torch.Generator` that makes the result repeatable; fresh noise by default
     progress=True,   # Show a progress bar
     **options,       # The method's own: `resamplings`, `zeta`, `data_std`, `eta`
@@ -272,13 +272,13 @@ def _straight_through(denoiser, labels, cfg_scale):
 
 # %% ../nbs/08_restoration.ipynb #782b9a08
 def sdedit(
-    denoiser,         # A `Denoiser`
+    denoiser,         # A Denoiser
     x0,               # Images to change, (n, c, h, w), in [-1, 1]
     strength,         # How far to go, in [0, 1]: 0 returns the images, 1 forgets them
     labels=None,      # One class label for each image, or None
     steps=50,         # Steps from the noisiest timestep; of `strength` it takes that share
     generator=None,   # `torch.Generator` that makes the result repeatable; fresh noise by default
-    **kwargs,         # As for `sample`: sampler, cfg_scale, progress
+    **kwargs,         # As for sample: sampler, cfg_scale, progress
 ):  # Images, as `x0`
     "Noise `x0` part of the way and sample from there (Meng et al. 2022, algorithm 1)."
     if not 0 <= strength <= 1: raise ValueError(f'strength must be in [0, 1], got {strength}')
@@ -291,7 +291,7 @@ def sdedit(
 
 # %% ../nbs/08_restoration.ipynb #e10ae4a6
 def invert_edit(
-    denoiser,       # A `Denoiser` of a network with classes
+    denoiser,       # A Denoiser of a network with classes
     x0,             # Images to change, (n, c, h, w), in [-1, 1]
     labels,         # What they are, one label for each
     new_labels,     # What they should become
@@ -307,7 +307,7 @@ def invert_edit(
 def with_holes(
     x,         # Images, (n, c, h, w), in [-1, 1]
     observed,  # Which numbers are observed, bool, as `x`
-):  # (n, 2 c, h, w), for `ObservedOnly`
+):  # (n, 2 c, h, w), for ObservedOnly
     "`x` with 0 where it is not observed, and beside it channels that say where: 1 observed, -1 not."
     if observed.shape != x.shape or observed.dtype != torch.bool: raise ValueError(f'observed must be bool, shaped as the images, {tuple(x.shape)}; got {observed.dtype} of shape {tuple(observed.shape)}')
     return torch.cat([torch.where(observed, x, 0.), 2.*observed - 1], 1)

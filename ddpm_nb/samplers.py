@@ -17,7 +17,7 @@ from numbers import Integral
 spacings = ('trailing', 'leading', 'karras')
 
 def spaced_timesteps(
-    schedule,            # The `NoiseSchedule`, of T timesteps
+    schedule,            # The NoiseSchedule, of T timesteps
     steps,               # Timesteps to use, in [1, start + 1]
     spacing='trailing',  # 'trailing', 'leading' or 'karras'
     start=None,          # The noisiest timestep that may be used; T - 1 by default
@@ -51,9 +51,9 @@ def _karras_timesteps(schedule, start, steps, rho=7, top=80):
 # %% ../nbs/03a_samplers.ipynb #706ab8b9
 def ddpm(
     denoise,           # `denoise(x_t, t)` -> expected clean images
-    schedule,          # The `NoiseSchedule`
+    schedule,          # The NoiseSchedule
     x,                 # Images at the first timestep, (n, ...)
-    timesteps,         # Falling integers that end in -1, see `spaced_timesteps`
+    timesteps,         # Falling integers that end in -1, see spaced_timesteps
     noise,             # `noise()` -> standard normal numbers shaped as `x`
     variance='small',  # 'small', the posterior's, or 'large', the forward step's
 ):  # generator of images (n, ...), one after each step
@@ -70,9 +70,9 @@ def ddpm(
 # %% ../nbs/03a_samplers.ipynb #eab5cd33
 def ddim(
     denoise,    # `denoise(x_t, t)` -> expected clean images
-    schedule,   # The `NoiseSchedule`
+    schedule,   # The NoiseSchedule
     x,          # Images at the first timestep, (n, ...)
-    timesteps,  # Falling integers that end in -1, see `spaced_timesteps`
+    timesteps,  # Falling integers that end in -1, see spaced_timesteps
     noise,      # `noise()` -> standard normal numbers shaped as `x`
     eta=0.,     # Share of randomness, in [0, 1]: 0 deterministic, 1 ancestral
 ):  # generator of images (n, ...), one after each step
@@ -90,9 +90,9 @@ def ddim(
 # %% ../nbs/03a_samplers.ipynb #41fcb986
 def euler_ancestral(
     denoise,    # `denoise(x_t, t)` -> expected clean images
-    schedule,   # The `NoiseSchedule`
+    schedule,   # The NoiseSchedule
     x,          # Images at the first timestep, (n, ...)
-    timesteps,  # Falling integers that end in -1, see `spaced_timesteps`
+    timesteps,  # Falling integers that end in -1, see spaced_timesteps
     noise,      # `noise()` -> standard normal numbers shaped as `x`
 ):  # generator of images (n, ...), one after each step
     "Euler's method to a lower level and noise back up to the wanted one (ancestral sampling, Song et al. 2021b, appendix F)."
@@ -109,9 +109,9 @@ def euler_ancestral(
 # %% ../nbs/03a_samplers.ipynb #3a2b759d
 def heun(
     denoise,            # `denoise(x_t, t)` -> expected clean images
-    schedule,           # The `NoiseSchedule`
+    schedule,           # The NoiseSchedule
     x,                  # Images at the first timestep, (n, ...)
-    timesteps,          # Falling integers that end in -1, see `spaced_timesteps`
+    timesteps,          # Falling integers that end in -1, see spaced_timesteps
     noise,              # `noise()` -> standard normal numbers shaped as `x`
     churn=0.,           # S_churn: how much noise is renewed in all, at least 0; 0 is deterministic
     churn_min=0.,       # S_tmin: smallest noise level σ = b/a at which it is
@@ -146,7 +146,7 @@ def _noisier(schedule, t, x, gamma, low, high, scale, noise):
 
 # %% ../nbs/03a_samplers.ipynb #b918c8d2
 def half_log_snr(
-    schedule,  # The `NoiseSchedule`
+    schedule,  # The NoiseSchedule
     t,         # A timestep, an integer in [-1, T)
 ):
     "λ = ln(a_t / b_t): infinite for the clean image (t = -1), minus infinite where no signal is left."
@@ -155,9 +155,9 @@ def half_log_snr(
 
 def dpmpp_2m(
     denoise,    # `denoise(x_t, t)` -> expected clean images
-    schedule,   # The `NoiseSchedule`
+    schedule,   # The NoiseSchedule
     x,          # Images at the first timestep, (n, ...)
-    timesteps,  # Falling integers that end in -1, see `spaced_timesteps`
+    timesteps,  # Falling integers that end in -1, see spaced_timesteps
     noise,      # Not used
 ):  # generator of images (n, ...), one after each step
     "DPM-Solver++(2M), second-order multistep (Lu et al. 2022, algorithm 2)."
@@ -165,9 +165,9 @@ def dpmpp_2m(
 
 def dpmpp_2m_sde(
     denoise,    # `denoise(x_t, t)` -> expected clean images
-    schedule,   # The `NoiseSchedule`
+    schedule,   # The NoiseSchedule
     x,          # Images at the first timestep, (n, ...)
-    timesteps,  # Falling integers that end in -1, see `spaced_timesteps`
+    timesteps,  # Falling integers that end in -1, see spaced_timesteps
     noise,      # `noise()` -> standard normal numbers shaped as `x`
 ):  # generator of images (n, ...), one after each step
     "SDE-DPM-Solver++(2M), its sibling that adds noise at each step (Lu et al. 2022, section 5 and appendix)."
@@ -191,9 +191,9 @@ def _dpmpp(denoise, schedule, x, timesteps, noise=None):
 # %% ../nbs/03a_samplers.ipynb #b0613506
 def unipc(
     denoise,    # `denoise(x_t, t)` -> expected clean images
-    schedule,   # The `NoiseSchedule`
+    schedule,   # The NoiseSchedule
     x,          # Images at the first timestep, (n, ...)
-    timesteps,  # Falling integers that end in -1, see `spaced_timesteps`
+    timesteps,  # Falling integers that end in -1, see spaced_timesteps
     noise,      # Not used
 ):  # generator of images (n, ...), one after each step
     "UniPC of order 2 on data prediction, B(h) = e^-h - 1: DPM-Solver++(2M), each step corrected once its end is known (Zhao et al. 2023)."

@@ -29,7 +29,7 @@ class Denoiser:
     "Network, schedule and prediction as one function: `denoiser(x_t, t, y, cfg_scale)` -> E[x_0 | x_t, y], shaped as `x_t`."
     def __init__(self,
         model,             # `model(x_t, t)` or `model(x_t, t, y)` -> prediction
-        schedule,          # The `NoiseSchedule` that it was trained with
+        schedule,          # The NoiseSchedule that it was trained with
         prediction='eps',  # What it predicts: 'eps', 'x0', 'v', 'score', 'flow' or 'edm'
         clip=(-1, 1),      # Range of the data, or None
         shape=None,        # Shape of one image, (c, h, w), if it is known
@@ -67,7 +67,7 @@ def predict(self:Denoiser,
     x_t,           # Noised images, (n, c, h, w)
     t,             # Timesteps, (n,)
     y=None,        # Class labels, (n,), or None
-    cfg_scale=1.,  # See `Denoiser`; a number, or one for each image, (n,)
+    cfg_scale=1.,  # See Denoiser; a number, or one for each image, (n,)
 ):
     "What the network predicts, guided: uncond + cfg_scale (cond - uncond) (Ho & Salimans 2022, eq. 6, with scale = 1 + w)."
     if y is not None and getattr(self.model, 'num_classes', True) is None:
@@ -100,7 +100,7 @@ def _ask(model, x_t, t, y): return model(x_t, t) if y is None else model(x_t, t,
 def guide(self:Denoiser,
     cond,       # The network's prediction with the label, (n, c, h, w)
     uncond,     # Its prediction without, or the weaker network's
-    cfg_scale,  # See `Denoiser`; a number, or (n, 1, ...) to broadcast
+    cfg_scale,  # See Denoiser; a number, or (n, 1, ...) to broadcast
 ):
     "The guided prediction, with its standard deviation brought back by the share `rescale` (Lin et al. 2023, eq. 15 and 16)."
     out = uncond + cfg_scale*(cond - uncond)
@@ -138,7 +138,7 @@ def bring_back(self:Denoiser,
 
 # %% ../nbs/04_sampling.ipynb #7e39adab
 def sample_iter(
-    denoiser,            # A `Denoiser`
+    denoiser,            # A Denoiser
     n_or_labels,         # Number of images, or one class label for each image
     shape=None,          # Shape of one image, (c, h, w); what the denoiser says by default
     sampler='ddim',      # 'ddpm', 'ddim', 'euler_ancestral', 'heun', 'dpmpp_2m', 'dpmpp_2m_sde' or 'unipc'
@@ -146,7 +146,7 @@ def sample_iter(
     cfg_scale=1.,        # Guidance: 0 unconditional, 1 conditional, above 1 guided
     x_T=None,            # Images to start from, (n, c, h, w); noise of the first timestep's rate by default
     generator=None,      # `torch.Generator` that makes the result repeatable; fresh noise by default
-    spacing='trailing',  # Which timesteps: 'trailing', 'leading' or 'karras', see `spaced_timesteps`
+    spacing='trailing',  # Which timesteps: 'trailing', 'leading' or 'karras', see spaced_timesteps
     t_start=None,        # Timestep of the images `x_T`, in [0, T); the last by default
     **options,           # The sampler's own: `eta` of 'ddim', `variance` of 'ddpm', `churn` of 'heun'
 ):  # generator of images (n, c, h, w), one after each step; the last is the result
@@ -222,14 +222,14 @@ def _evaluating(denoiser, modules=None):
 
 # %% ../nbs/04_sampling.ipynb #571f5bbb
 def sample(
-    denoiser,         # A `Denoiser`
+    denoiser,         # A Denoiser
     n_or_labels,      # Number of images, or one class label for each image
     shape=None,       # Shape of one image, (c, h, w); what the denoiser says by default
     sampler='ddim',   # 'ddpm', 'ddim', 'euler_ancestral', 'heun', 'dpmpp_2m', 'dpmpp_2m_sde' or 'unipc'
     steps=50,         # Steps of the sampler, in [1, T]
     cfg_scale=1.,     # Guidance: 0 unconditional, 1 conditional, above 1 guided
     progress=True,    # Show a progress bar
-    **kwargs,         # As for `sample_iter`: x_T, generator, spacing, t_start, and the sampler's own options
+    **kwargs,         # As for sample_iter: x_T, generator, spacing, t_start, and the sampler's own options
 ):  # Images, (n, c, h, w), in [-1, 1]
     "Generate images from noise; a `ValueError` for a sampler, option, number of steps, label or guidance that is not possible."
     path = sample_iter(denoiser, n_or_labels, shape, sampler, steps, cfg_scale, **kwargs)
@@ -240,7 +240,7 @@ def sample(
 @patch
 def denoiser(self:Learner,
     ema=True,  # Use the averaged weights, if there are any
-    **kwargs,  # As for `Denoiser`: clip, weaker, interval, rescale, threshold
+    **kwargs,  # As for Denoiser: clip, weaker, interval, rescale, threshold
 ):
     "A `Denoiser` of this learner's network."
     model = self.ema_model if ema and hasattr(self, 'ema_model') else self.model
@@ -254,10 +254,10 @@ Learner.sample = _learner_sample
 
 # %% ../nbs/04_sampling.ipynb #15b55678
 def denoising_strip(
-    denoiser,     # A `Denoiser`
+    denoiser,     # A Denoiser
     n_or_labels,  # Number of images, or one class label for each
     shown=10,     # Pictures per row, from the first step to the result
-    **kwargs,     # Passed on to `sample_iter`
+    **kwargs,     # Passed on to sample_iter
 ):  # Images, (n * shown, c, h, w), row by row, in [-1, 1]
     "The way from noise to image as rows of `shown` pictures, for `plot_images(…, ncol=shown)` or `save_grid`."
     if shown < 1: raise ValueError(f'shown must be at least 1 picture, got {shown}')
@@ -286,12 +286,12 @@ def slerp(
 
 # %% ../nbs/04_sampling.ipynb #db0600bc
 def encode(
-    denoiser,            # A `Denoiser`
+    denoiser,            # A Denoiser
     x0,                  # Clean images, (n, c, h, w), in [-1, 1]
     labels=None,         # One class label for each image, if the network knows classes
     steps=50,            # Network evaluations, in [1, T]
     cfg_scale=1.,        # Guidance; keep it at 1, or inversion and sampling part ways
-    spacing='trailing',  # As in `sample`
+    spacing='trailing',  # As in sample
     progress=True,       # Show a progress bar
 ):  # Latents, (n, c, h, w): `sample(denoiser, …, x_T=latents)` gives the images back
     "The noise that `x0` would come from: deterministic DDIM run backwards (Song et al. 2021, section 4.3)."
@@ -314,11 +314,11 @@ def encode(
 # %% ../nbs/04_sampling.ipynb #e9b2e62d
 @patch(cls_method=True)
 def from_run(cls:Denoiser,
-    path,         # A run folder, see `save_run`
+    path,         # A run folder, see save_run
     ema=True,     # Use the averaged weights, if there are any
     device=None,  # Where to put the network; the CPU by default
     model=None,   # The network, if it is not one of this library's
-    **kwargs,     # As for `Denoiser`: clip, weaker, interval, rescale, threshold
+    **kwargs,     # As for Denoiser: clip, weaker, interval, rescale, threshold
 ):
     "The `Denoiser` of the run folder `path`."
     config, raw, averaged = load_run(path, model)

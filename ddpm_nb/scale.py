@@ -38,7 +38,7 @@ class DTypeProbe(Callback):
 
 # %% ../nbs/04b_scale.ipynb #a52cf0f4
 def checkpoint_gradients(
-    model,  # An `ADMUNet`, `UNet` or any network, changed in place
+    model,  # An ADMUNet, UNet or any network, changed in place
     blocks=(ADMBlock, Down, Up, SelfAttention),  # Classes of the modules whose inner activations are computed again
 ):  # `model`
     "Keep only the inputs of the `blocks` of `model` for the backward pass, and compute the rest again; a `ValueError` for a network without any."

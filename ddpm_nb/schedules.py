@@ -87,7 +87,7 @@ def beta(self:NoiseSchedule):
 def from_betas(cls:NoiseSchedule,
     betas,          # Share of the variance that each step replaces with noise, (T,), in (0, 1)
     name='custom',  # Shown in the repr
-    config=None,    # See `NoiseSchedule`
+    config=None,    # See NoiseSchedule
 ):
     "The variance-preserving schedule whose step `t` adds noise of variance `betas[t]` (Ho et al. 2020, eq. 2 and 4)."
     betas = torch.as_tensor(betas, dtype=torch.float64)
@@ -201,7 +201,7 @@ def flow_schedule(
 
 # %% ../nbs/00_schedules.ipynb #98dac018
 def zero_terminal_snr(
-    schedule,  # A variance-preserving `NoiseSchedule` of at least two timesteps
+    schedule,  # A variance-preserving NoiseSchedule of at least two timesteps
 ):
     "`schedule` with its signal rates rescaled to end at exactly 0 (Lin et al. 2023, algorithm 1)."
     a, b = schedule._signal[:-1], schedule._noise[:-1]
@@ -296,7 +296,7 @@ timestep_distributions = dict(uniform=None, logit_normal=logit_normal_probs)
 def sample_timesteps(self:NoiseSchedule,
     n,               # How many
     generator=None,  # Source of randomness
-    probs=None,      # Probability of each timestep, (T,), e.g. from `logit_normal_probs`; even if not given
+    probs=None,      # Probability of each timestep, (T,), e.g. from logit_normal_probs; even if not given
 ):  # Integers (n,), on the schedule's device
     "Draw `n` timesteps from 0 … T-1, both ends included."
     device = self.signal.device if generator is None else generator.device

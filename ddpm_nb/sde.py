@@ -23,7 +23,7 @@ class SDE:
     name = 'sde'
     def schedule(self,
         noise_steps=1000,  # Number of timesteps T
-    ):  # A `NoiseSchedule`; timestep i is the time (i + 1)/T
+    ):  # A NoiseSchedule; timestep i is the time (i + 1)/T
         "The tables that any learner, denoiser and sampler of this library takes."
         times = torch.arange(1, noise_steps + 1, dtype=torch.float64)/noise_steps
         return NoiseSchedule(*self.rates(times), name=self.name)
@@ -98,9 +98,9 @@ def _langevin_step(denoise, schedule, x, t, delta, noise):
 # %% ../nbs/07_score_sde.ipynb #8f8bd499
 def langevin(
     denoise,    # `denoise(x_t, t)` -> expected clean images
-    schedule,   # The `NoiseSchedule`
+    schedule,   # The NoiseSchedule
     x,          # Images at the first timestep, (n, ...)
-    timesteps,  # Falling integers that end in -1, see `spaced_timesteps`
+    timesteps,  # Falling integers that end in -1, see spaced_timesteps
     noise,      # `noise()` -> standard normal numbers shaped as `x`
     inner=10,   # Langevin steps at each timestep, at least 1
     delta=0.2,  # Their size δ, a share of b², in (0, 4)
@@ -115,9 +115,9 @@ def langevin(
 # %% ../nbs/07_score_sde.ipynb #5c227dc8
 def predictor_corrector(
     denoise,        # `denoise(x_t, t)` -> expected clean images
-    schedule,       # The `NoiseSchedule`
+    schedule,       # The NoiseSchedule
     x,              # Images at the first timestep, (n, ...)
-    timesteps,      # Falling integers that end in -1, see `spaced_timesteps`
+    timesteps,      # Falling integers that end in -1, see spaced_timesteps
     noise,          # `noise()` -> standard normal numbers shaped as `x`
     corrections=1,  # Langevin steps after each step down, at least 0
     delta=0.1,      # Their size δ, a share of b², in (0, 4)
@@ -138,7 +138,7 @@ samplers.update(langevin=langevin, predictor_corrector=predictor_corrector)
 class ContinuousSchedule(NoiseSchedule):
     "`schedule` at real timesteps from 0 to T-1 as well, by splines through its tables; a `ValueError` for tables too short or too jagged."
     def __init__(self,
-        schedule,  # A `NoiseSchedule` of at least 6 timesteps
+        schedule,  # A NoiseSchedule of at least 6 timesteps
     ):
         if schedule.T < 6: raise ValueError(f'a smooth curve needs at least 6 timesteps, got {schedule}')
         super().__init__(schedule._signal[:-1], schedule._noise[:-1], schedule.name, schedule.config)
@@ -202,14 +202,14 @@ def _check_images(denoiser, x, labels):
 
 # %% ../nbs/07_score_sde.ipynb #9b0cfa0a
 def ode_encode(
-    denoiser,      # A `Denoiser`
+    denoiser,      # A Denoiser
     x0,            # Clean images, (n, c, h, w), in [-1, 1]
     labels=None,   # One class label for each image, if the network knows classes
     cfg_scale=1.,  # Guidance
     rtol=1e-5,     # Error allowed, relative
     atol=1e-5,     # Error allowed, absolute
     method='DOP853',  # 'DOP853' (order 8), 'RK45' (order 5), or another of SciPy's `solve_ivp`
-):  # Latents, as `x0`: `ode_decode` gives the images back
+):  # Latents, as `x0`: ode_decode gives the images back
     "The noise that `x0` comes from: the probability-flow ODE (Song et al. 2021, eq. 13) from timestep 0 to T-1, to the tolerance asked for."
     _check_scale(cfg_scale)
     labels = _check_images(denoiser, x0, labels)
@@ -217,7 +217,7 @@ def ode_encode(
     return _solve(denoiser, a*x0.double(), (0, denoiser.schedule.T - 1), labels, cfg_scale, rtol, atol, method).to(x0.dtype)
 
 def ode_decode(
-    denoiser,      # A `Denoiser`
+    denoiser,      # A Denoiser
     latents,       # Noise of the last timestep, (n, c, h, w)
     labels=None,   # One class label for each image, if the network knows classes
     cfg_scale=1.,  # Guidance
@@ -243,7 +243,7 @@ def _trace(x0, x, signs):
 
 # %% ../nbs/07_score_sde.ipynb #9243e126
 def log_likelihood(
-    denoiser,        # A `Denoiser`
+    denoiser,        # A Denoiser
     x0,              # Clean images, (n, c, h, w), in [-1, 1]
     labels=None,     # One class label for each image, if the network knows classes
     probes=1,        # Random signs per image for the trace (Hutchinson); None for the exact one, at as many backward passes as an image has numbers

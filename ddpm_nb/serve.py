@@ -32,8 +32,8 @@ from .worker import BUCKETS, Busy, Limits, Worker, checked, job_from, png, reque
 
 # %% ../nbs/09d_serve.ipynb #11d629af
 def reply(
-    job,     # A `Job` that is done
-    worker,  # The `Worker` that did it
+    job,     # A Job that is done
+    worker,  # The Worker that did it
 ):
     "What a client gets."
     s, names = job.settings, worker.denoiser.classes
@@ -94,7 +94,7 @@ async def _events(job, news, worker):
 
 # %% ../nbs/09d_serve.ipynb #d2d42f1c
 def openapi(
-    worker,         # The `Worker` that is served
+    worker,         # The Worker that is served
     token=False,    # Whether a token is needed
 ):
     "The description of the service, as OpenAPI 3.1 has it."
@@ -114,7 +114,7 @@ def openapi(
     return about | (dict(components=dict(securitySchemes=dict(bearer=dict(type='http', scheme='bearer'))), security=[dict(bearer=[])]) if token else {})
 
 def metrics(
-    worker,    # The `Worker` that is served
+    worker,    # The Worker that is served
     statuses,  # Counter of HTTP statuses
 ):
     "The state of the service in Prometheus' text form."
@@ -160,7 +160,7 @@ def check_token(
     if token is not None and len(token) < 16: raise ValueError('a token must have at least 16 characters; python -c "import secrets; print(secrets.token_urlsafe())" makes one')
 
 def make_app(
-    worker,            # A `Worker`; it starts and stops with the app
+    worker,            # A Worker; it starts and stops with the app
     token=None,        # What clients must send as a bearer token
     host='127.0.0.1',  # Where it will listen; anywhere but on the loopback address a token is needed
 ):  # A Starlette app

@@ -63,7 +63,7 @@ class DDPMCallback(Callback):
     "Noise each batch and set the target: `xb = (x_t, t, y)`, `yb = (target,)` (Ho et al. 2020, algorithm 1)."
     order = 9.5  # after CastToTensor (9), before MixedPrecision (10)
     def __init__(self,
-        schedule,          # A `NoiseSchedule`
+        schedule,          # A NoiseSchedule
         prediction='eps',  # What the network predicts: 'eps', 'x0', 'v' or 'score'
         p_uncond=0.1,      # Share of labels dropped in training, in [0, 1]
         valid_seed=0,      # Seed of the timesteps and noise that validation always uses
@@ -388,10 +388,10 @@ def export(self:DDPMLearner, *args, **kwargs):
 # %% ../nbs/03_trainer.ipynb #7c453236
 def ddpm_learner(
     dls,              # fastai `DataLoaders` whose batches are `(x, y)` or `(x,)`, x in [-1, 1]
-    model=None,       # Network `model(x_t, t, y)`; `default_network` if not given
-    schedule=None,    # `NoiseSchedule`; cosine with 1000 timesteps if not given
+    model=None,       # Network `model(x_t, t, y)`; default_network if not given
+    schedule=None,    # NoiseSchedule; cosine with 1000 timesteps if not given
     prediction='v',   # What the network predicts: 'eps', 'x0', 'v' or 'score'
-    ema=0.995,        # β of the moving average, or an `EMACallback`, or None
+    ema=0.995,        # β of the moving average, or an EMACallback, or None
     p_uncond=0.1,     # Share of labels dropped in training
     lr=2e-3,          # Learning rate (the largest of a one-cycle schedule)
     wd=0.01,          # Weight decay of AdamW
@@ -484,7 +484,7 @@ def _state_bytes(state):
 networks = {o.__name__: o for o in (UNet, UNet_conditional, ADMUNet)}
 
 def run_config(
-    learn,  # A `Learner` with a `DDPMCallback`
+    learn,  # A `Learner` with a DDPMCallback
 ):  # Plain dictionary
     "What `config.json` holds: all that is needed to build network and schedule again."
     model, ddpm = bare_network(learn.model), learn.ddpm
@@ -715,7 +715,7 @@ def _load_weights(model, file):
 
 # %% ../nbs/03_trainer.ipynb #22b6875f
 def resume(
-    learn,  # A `Learner` from `ddpm_learner`, made as for the run's beginning
+    learn,  # A `Learner` from ddpm_learner, made as for the run's beginning
     path,   # The run folder
 ):
     "Make the next `fit` of `learn` go on where the run folder `path` left off; a `ValueError` names what differs in schedule, network, EMA or data."

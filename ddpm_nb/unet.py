@@ -224,7 +224,7 @@ class UNet_conditional(UNet):
         time_dim=256,                  # Length of the embedding, even
         num_classes=None,              # Number of class labels; None for a network that takes none
         channels=(64, 128, 256, 256),  # Widths of the four levels on the way down, multiples of 4
-        deep=False,                    # The bottleneck of the article's code? See `UNet`
+        deep=False,                    # The bottleneck of the article's code? See UNet
     ):
         super().__init__(c_in, c_out, time_dim, channels, deep)
         if num_classes is not None and num_classes < 1: raise ValueError(f'num_classes must be at least 1, or None, got {num_classes}')
@@ -264,7 +264,7 @@ def _read_state(source):
 # %% ../nbs/01_unet.ipynb #73f031c6
 def load_reference(
     source,  # Path of a `ckpt.pt` or `ema_ckpt.pt`, or the state dict in it
-):  # `UNet_conditional`, or `UNet` where there are no labels; float32, on the CPU
+):  # UNet_conditional, or UNet where there are no labels; float32, on the CPU
     "The network that the article's code trained and saved; a `ValueError` names the weights that do not fit."
     sd, where = _read_state(source)
     net, known = _network_for(sd)

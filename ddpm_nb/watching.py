@@ -44,7 +44,7 @@ class LevelLoss(Watcher):
 
 # %% ../nbs/04a_watching.ipynb #3c191bcf
 def plot_levels(
-    learn,      # A learner that was trained with `LevelLoss`
+    learn,      # A learner that was trained with LevelLoss
     ax=None,    # Matplotlib axes; new ones by default
 ):  # The axes
     "Plot the validation loss by timestep: after the first epoch, and at the end raw and averaged."

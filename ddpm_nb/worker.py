@@ -39,7 +39,7 @@ class Limits:
     body:int = 2**20       # Bytes of a request
 
 def request_schemas(
-    denoiser,         # The `Denoiser` that is served
+    denoiser,         # The Denoiser that is served
     limits=Limits(),
 ):  # dict, a JSON Schema for 'generate' and one for 'restore'
     "What may be asked of `denoiser`."
@@ -127,9 +127,9 @@ class Job:
 # %% ../nbs/09b_worker.ipynb #90d573e2
 def job_from(
     kind,      # 'generate' or 'restore'
-    asked,     # What `checked` returned
-    denoiser,  # The `Denoiser` that is served
-):  # A `Job`
+    asked,     # What checked returned
+    denoiser,  # The Denoiser that is served
+):  # A Job
     "The job for a request; an `HTTPException` if its pictures cannot be used."
     names = {str(o): i for i, o in enumerate(denoiser.classes or ())} if denoiser.model.num_classes else {}
     number = lambda o: names[o] if isinstance(o, str) and o in names else int(o)
@@ -174,7 +174,7 @@ class Worker(threading.Thread):
         run,              # A run folder
         limits=Limits(),
         device=None,      # Where to compute; the CPU by default
-        rows=16,          # Images at a time, see `FixedBatch`
+        rows=16,          # Images at a time, see FixedBatch
     ):
         super().__init__(name='worker', daemon=True)
         self.limits, self.denoiser = limits, steady(Denoiser.from_run(run, device=device), rows)

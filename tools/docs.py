@@ -48,7 +48,7 @@ def for_smalldocs(pages, host):
     sidebar = pages/'sidebar.yml'
     sidebar.write_text(re.sub(r'([ /])([\w-]+\.ipynb)', renamed, sidebar.read_text()))
     quarto = pages/'_quarto.yml'
-    quarto.write_text(re.sub(r'^ *(keep-md|commonmark):.*\n', '', quarto.read_text(), flags=re.M))
+    quarto.write_text(re.sub(r'^ *(keep-md|commonmark|grid|body-width):.*\n', '', quarto.read_text(), flags=re.M))
 
 def at_home(site, work):
     "Let the pages load KaTeX from the site itself, and do without the themes' web fonts"
@@ -68,11 +68,12 @@ def at_home(site, work):
 # ---- What a reader would stumble over ---------------------------------------------------------------------------
 
 class Links(HTMLParser):
-    "The ids of a page, what it loads, and where it leads"
+    "The ids of a page, what it loads, where it leads, and its text"
     def __init__(self, text):
         super().__init__()
-        self.ids, self.loads, self.leads = {''}, [], []
+        self.ids, self.loads, self.leads, self.text = {''}, [], [], ''
         self.feed(text)
+    def handle_data(self, data): self.text += data
     def handle_starttag(self, tag, attrs):
         attrs = dict(attrs)
         self.ids |= {attrs.get('id'), attrs.get('name')}
@@ -93,6 +94,7 @@ def faults(site):
             if to.is_dir(): to = to/'index.html'
             if not to.exists(): yield f'{name}: no such file: {url}'
             elif to in pages and unquote(anchor) not in pages[to].ids: yield f'{name}: no such place: {url}'
+        for text in re.findall(r'[^\n]{,40}\]\([\w/.-]+\.html[^\n]{,20}', links.text): yield f'{name}: not made a link: {text}'
 
 def without_outputs(notebooks):
     "Notebooks that have code to show and no output"
