@@ -110,7 +110,7 @@ class ADMUNet(nn.Module):
         if num_classes is not None and num_classes < 1: raise ValueError(f'num_classes must be at least 1, or None for a network without classes, got {num_classes}')
         self.config = dict(c_in=c_in, c_out=c_out, channels=list(channels), num_classes=num_classes,
                            attention_at=list(attention_at), blocks=blocks)
-        self.c_in, self.channels, self.num_classes = c_in, tuple(channels), num_classes
+        self.c_in, self.channels, self.num_classes, self.halvings = c_in, tuple(channels), num_classes, len(channels) - 1
         attend = {i % len(channels) for i in attention_at}
         c, emb_dim = channels[0], 4*channels[0]
         self.time_mlp = nn.Sequential(nn.Linear(c, emb_dim), nn.SiLU(), nn.Linear(emb_dim, emb_dim))
@@ -156,7 +156,7 @@ def forward(self:ADMUNet,
     y=None,  # Class labels, (n,), -1 for "no label"; or None
 ):  # (n, c_out, h, w)
     "What the network predicts for `x_t` at timesteps `t`; a `ValueError` for images or labels that it cannot take."
-    check_images(x_t, self.c_in, halvings=len(self.channels) - 1)
+    check_images(x_t, self.c_in, self.halvings)
     check_conditions(x_t, t, y)
     emb = F.silu(self.embed(t, y))
     x = self.inc(x_t)
