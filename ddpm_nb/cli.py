@@ -143,8 +143,8 @@ def ddpm_train(
     device:str=None,        # 'cpu', 'cuda' or 'mps'; the best there is by default
     lr:float=2e-3,          # Largest learning rate of the one-cycle schedule
     noise_steps:int=1000,   # Timesteps of the noise schedule
-    schedule:str='cosine',  # Noise schedule: 'cosine', 'linear', 'scaled_linear', 'sigmoid' or 'flow'
-    prediction:str='v',     # What the network predicts: 'eps', 'x0' or 'v'
+    schedule:str='cosine',  # Noise schedule: 'cosine', 'linear', 'scaled_linear', 'sigmoid', 'log_linear', 'karras' or 'flow'
+    prediction:str='v',     # What the network predicts: 'eps', 'x0', 'v', 'score', 'flow' or 'edm'
     model:str='adm',        # Network: 'adm', or 'unet' for the article's
     cfg_scale:float=2.,     # Guidance of the sampled pictures
     log_every_epoch:int=10, # Epochs between two lines in a log file, and between two grids of samples

@@ -64,7 +64,7 @@ class DDPMCallback(Callback):
     order = 9.5  # after CastToTensor (9), before MixedPrecision (10)
     def __init__(self,
         schedule,          # A NoiseSchedule
-        prediction='eps',  # What the network predicts: 'eps', 'x0', 'v' or 'score'
+        prediction='eps',  # What the network predicts: 'eps', 'x0', 'v', 'score', 'flow' or 'edm'
         p_uncond=0.1,      # Share of labels dropped in training, in [0, 1]
         valid_seed=0,      # Seed of the timesteps and noise that validation always uses
         weighting='uniform',  # How much each timestep's error counts: 'uniform', 'min_snr', 'p2' or 'edm', see `loss_weights`
@@ -390,7 +390,7 @@ def ddpm_learner(
     dls,              # fastai `DataLoaders` whose batches are `(x, y)` or `(x,)`, x in [-1, 1]
     model=None,       # Network `model(x_t, t, y)`; default_network if not given
     schedule=None,    # NoiseSchedule; cosine with 1000 timesteps if not given
-    prediction='v',   # What the network predicts: 'eps', 'x0', 'v' or 'score'
+    prediction='v',   # What the network predicts: 'eps', 'x0', 'v', 'score', 'flow' or 'edm'
     ema=0.995,        # β of the moving average, or an EMACallback, or None
     p_uncond=0.1,     # Share of labels dropped in training
     lr=2e-3,          # Learning rate (the largest of a one-cycle schedule)
