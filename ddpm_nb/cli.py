@@ -106,7 +106,8 @@ def _resumed(run, given, defaults):
     settings = {k: defaults[k] for k in given} | settings        # options that are newer than the run
     typed = {o[2:].split('=')[0].replace('-', '_') for o in sys.argv[1:] if o.startswith('--')}     # a default value that was typed counts, too
     changed = [f'{k}: {settings[k]} → {v}' for k, v in given.items() if v != settings[k] and (v != defaults[k] or k in typed)]
-    if changed: raise ValueError(f'cannot resume {run} with other settings, it would not be the same run: ' + ', '.join(changed))
+    longer = '; to train longer, start another run: the learning rate follows one cycle, and a cycle cannot be lengthened' if 'epochs' in {o.split(':')[0] for o in changed} else ''
+    if changed: raise ValueError(f'cannot resume {run} with other settings, it would not be the same run: ' + ', '.join(changed) + longer)
     return settings
 
 # %% ../nbs/06_cli.ipynb #e9983abf
@@ -171,6 +172,11 @@ def ddpm_train(
             if not rank_distrib(): _finish(learn, path, settings['cfg_scale'], time.time() - start)
 
 # %% ../nbs/06_cli.ipynb #33707b8d
+def _where(state, epochs):
+    "Where a resumed run goes on, in words."
+    if state['epoch'] >= epochs: return f'all {epochs} epochs are done; only the weights and pictures at the end are written again'
+    return f"going on in epoch {state['epoch'] + 1} of {epochs}, after {state['step']} steps"
+
 def _prepare(path, device, save_minutes, on_nan, compile, wandb, again, **settings):
     "A learner for `settings` whose run folder will be `path`."
     from ddpm_nb.scale import ShareBatches, first_goes_first, num_distrib, rank_distrib
@@ -192,7 +198,9 @@ def _prepare(path, device, save_minutes, on_nan, compile, wandb, again, **settin
     learn = ddpm_learner(dls, _make_network(o.model, dls, o.num_classes), schedule, o.prediction, lr=o.lr, on_nan=on_nan, accumulate=o.accumulate, cbs=cbs)
     learn.remove_cb(ProgressCallback)
     learn.settings = settings
-    if again: resume(learn, path)
+    if again:
+        resume(learn, path)
+        if first: print(_where(learn._state, o.epochs), flush=True)
     if compile: learn.model.compile()
     size = sum(p.numel() for p in learn.model.parameters())/1e6
     if first: print(f'{o.data}: {len(dls.train_ds)} images to train on and {len(dls.valid_ds)} to validate; {type(learn.model).__name__}, {size:.2f} M parameters{", compiled" if compile else ""}, on {dls.device}'

@@ -685,7 +685,7 @@ def load_run(
     path, config = Path(path), read_config(path)
     if model is None:
         name, args = config['network']['name'], config['network']['args']
-        if args is None or name not in networks: raise ValueError(f'{path} was trained with a network of your own, {name}: pass it as `model`')
+        if args is None or name not in networks: raise ValueError(f'{path} was trained with a network of your own, {name}: pass it as `model`, from Python')
         model = networks[name](**args)
     ema_model = deepcopy(model) if (path/'ema.safetensors').exists() else None
     _load_weights(model, path/'model.safetensors')
