@@ -61,10 +61,10 @@ def ddpm(
     if variance not in ('small', 'large'): raise ValueError(f"variance must be 'small' or 'large', got {variance!r}")
     for t, s in zip(timesteps, timesteps[1:]):
         c_0, c_t, var = schedule.posterior_coefs(t, s)
-        x = c_0*denoise(x, t) + c_t*x
+        x = (c_t*x).add_(denoise(x, t), alpha=c_0)
         if s >= 0:
             if variance == 'large': var *= (schedule.level(t)[1]/schedule.level(s)[1])**2
-            x = x + var**0.5*noise()
+            x.add_(noise(), alpha=var**0.5)
         yield x
 
 # %% ../nbs/03a_samplers.ipynb #eab5cd33
@@ -83,8 +83,8 @@ def ddim(
         x0 = denoise(x, t)
         var = eta**2*schedule.posterior_coefs(t, s)[2] if eta else 0.
         keep = max(b_s**2 - var, 0.)**0.5/b_t                             # of the noise in x, which is x - a_t x0
-        x = (a_s - keep*a_t)*x0 + keep*x                                  # a_s x0 + keep (x - a_t x0)
-        if var > 0: x = x + var**0.5*noise()
+        x = (keep*x).add_(x0, alpha=a_s - keep*a_t)                       # a_s x0 + keep (x - a_t x0)
+        if var > 0: x.add_(noise(), alpha=var**0.5)
         yield x
 
 # %% ../nbs/03a_samplers.ipynb #41fcb986
@@ -99,11 +99,10 @@ def euler_ancestral(
     for t, s in zip(timesteps, timesteps[1:]):
         (a_t, b_t), (a_s, b_s) = schedule.level(t), schedule.level(s)
         sigma, ratio = b_s/a_s, a_t*b_s/(b_t*a_s)        # σ_s, and σ_s/σ_t, which is 0 where no signal is left
-        up = sigma*(1 - ratio**2)**0.5
-        down = sigma*ratio
-        x0 = denoise(x, t)
-        x = a_s*(x0 + down*(x - a_t*x0)/b_t)             # Euler: D + σ_down ε
-        if s >= 0: x = x + a_s*up*noise()
+        up, down = sigma*(1 - ratio**2)**0.5, sigma*ratio
+        keep = a_s*down/b_t                              # of the noise in x
+        x = (keep*x).add_(denoise(x, t), alpha=a_s - keep*a_t)    # Euler: a_s (D + σ_down ε), ε = (x - a_t D)/b_t
+        if s >= 0: x.add_(noise(), alpha=a_s*up)
         yield x
 
 # %% ../nbs/03a_samplers.ipynb #3a2b759d
@@ -126,12 +125,12 @@ def heun(
         if gamma: t, x = _noisier(schedule, t, x, gamma, churn_min, churn_max, churn_noise, noise)
         (a_t, b_t), (a_s, b_s) = schedule.level(t), schedule.level(s)
         x0 = denoise(x, t)
-        eps = (x - a_t*x0)/b_t
-        end = a_s*x0 + b_s*eps                           # Euler's step
+        eps = x.sub(x0, alpha=a_t)/b_t
+        end = (a_s*x0).add_(eps, alpha=b_s)              # Euler's step
         if s >= 0:                                       # and the average of both ends
             x0_end = denoise(end, s)
-            eps_end = (end - a_s*x0_end)/b_s
-            end = x + (a_s - a_t)*(x0 + x0_end)/2 + (b_s - b_t)*(eps + eps_end)/2
+            eps_end = end.sub(x0_end, alpha=a_s)/b_s
+            end = x.add(x0 + x0_end, alpha=(a_s - a_t)/2).add_(eps + eps_end, alpha=(b_s - b_t)/2)
         x = end
         yield x
 
@@ -182,9 +181,9 @@ def _dpmpp(denoise, schedule, x, timesteps, noise=None):
         h = half_log_snr(schedule, s) - half_log_snr(schedule, t)
         x0 = denoise(x, t)
         guess = x0 if before is None or h == math.inf else x0 + (x0 - before)*h/(2*h_before)    # D in the middle of the step
-        if noise is None: x = b_s/b_t*x - a_s*math.expm1(-h)*guess
-        else: x = b_s/b_t*math.exp(-h)*x - a_s*math.expm1(-2*h)*guess
-        if noise is not None and s >= 0: x = x + b_s*(-math.expm1(-2*h))**0.5*noise()
+        if noise is None: x = (b_s/b_t*x).add_(guess, alpha=-a_s*math.expm1(-h))
+        else: x = (b_s/b_t*math.exp(-h)*x).add_(guess, alpha=-a_s*math.expm1(-2*h))
+        if noise is not None and s >= 0: x.add_(noise(), alpha=b_s*(-math.expm1(-2*h))**0.5)
         before, h_before = x0, h
         yield x
 
@@ -205,7 +204,7 @@ def unipc(
         if steps and steps[-1][2] < math.inf: x = _corrected(steps, x0, a_t, b_t)
         guess = x0 if not steps or h == math.inf else x0 + (x0 - steps[-1][1])*h/(2*steps[-1][2])
         steps = [*steps[-1:], (x, x0, h, b_t)]
-        x = b_s/b_t*x - a_s*math.expm1(-h)*guess
+        x = (b_s/b_t*x).add_(guess, alpha=-a_s*math.expm1(-h))
         yield x
 
 # %% ../nbs/03a_samplers.ipynb #8b098eb2

@@ -151,6 +151,15 @@ def sample_iter(
     **options,           # The sampler's own: `eta` of 'ddim', `variance` of 'ddpm', `churn` of 'heun'
 ):  # generator of images (n, c, h, w), one after each step; the last is the result
     "Sample step by step; see `sample`."
+    path, modules = _path(denoiser, n_or_labels, shape, sampler, steps, cfg_scale, x_T, generator, spacing, t_start, **options), _modules(denoiser)
+    while True:
+        with _evaluating(denoiser, modules), torch.no_grad(): x = next(path, None)     # between the steps, gradients and modes are the caller's
+        if x is None: return
+        yield x
+
+# %% ../nbs/04_sampling.ipynb #289e4fc7
+def _path(denoiser, n_or_labels, shape, sampler, steps, cfg_scale, x_T=None, generator=None, spacing='trailing', t_start=None, **options):
+    "What `sample_iter` yields, once its arguments are checked; gradients and modes are left as they are."
     _check_scale(cfg_scale)
     labels = _check_labels(n_or_labels, denoiser)
     n = len(labels) if torch.is_tensor(labels) else labels
@@ -168,12 +177,7 @@ def sample_iter(
     y = labels.to(device) if torch.is_tensor(labels) else None
     if cfg_scale not in (0, 1) and y is None and denoiser.weaker is None: raise ValueError(f'guidance needs labels: pass one for each image, or leave cfg_scale at 1 (got {cfg_scale})')
     denoise = lambda x, t: denoiser(x, t, y, cfg_scale)
-    path = run(denoise, denoiser.schedule, x_T.to(device), timesteps, lambda: noise.randn(x_T.shape[1:], device))
-    modules = _modules(denoiser)
-    while True:
-        with _evaluating(denoiser, modules), torch.no_grad(): x = next(path, None)     # between the steps, gradients and modes are the caller's
-        if x is None: return
-        yield x
+    return run(denoise, denoiser.schedule, x_T.to(device), timesteps, lambda: noise.randn(x_T.shape[1:], device))
 
 # %% ../nbs/04_sampling.ipynb #578332a1
 def _check_scale(cfg_scale):
@@ -232,8 +236,9 @@ def sample(
     **kwargs,         # As for sample_iter: x_T, generator, spacing, t_start, and the sampler's own options
 ):  # Images, (n, c, h, w), in [-1, 1]
     "Generate images from noise; a `ValueError` for a sampler, option, number of steps, label or guidance that is not possible."
-    path = sample_iter(denoiser, n_or_labels, shape, sampler, steps, cfg_scale, **kwargs)
-    for x in progress_bar(path, total=steps, leave=False) if progress else path: pass
+    path = _path(denoiser, n_or_labels, shape, sampler, steps, cfg_scale, **kwargs)
+    with _evaluating(denoiser), torch.no_grad():
+        for x in progress_bar(path, total=steps, leave=False) if progress else path: pass
     return x
 
 # %% ../nbs/04_sampling.ipynb #9331aa13
@@ -308,7 +313,7 @@ def encode(
             s = max(s, 0)
             (a_s, b_s), (a_t, b_t) = schedule.level(s), schedule.level(t)
             clean = denoiser(x, s, y, cfg_scale)
-            x = a_t*clean + b_t*(x - a_s*clean)/b_s
+            x = (b_t/b_s*x).add_(clean, alpha=a_t - b_t/b_s*a_s)
     return x
 
 # %% ../nbs/04_sampling.ipynb #e9b2e62d

@@ -354,7 +354,7 @@ def to_x0(self:NoiseSchedule,
     if prediction in ('eps', 'score') and self._levels[-2][0] == 0 and (torch.as_tensor(a) == 0).any():
         raise ValueError(f"{prediction!r} says nothing about x0 at a timestep without signal, such as t={self.T - 1} of this schedule: predict 'v' or 'x0', or begin earlier")
     p, q = predictions[prediction](a, b)
-    return (q*x_t - b*pred)/(a*q - b*p)
+    return q/(a*q - b*p)*x_t - b/(a*q - b*p)*pred
 
 @patch
 def to_eps(self:NoiseSchedule,
@@ -483,7 +483,7 @@ class ItemNoise:
     ):  # float32 (n, *shape)
         "The next standard normal numbers of each item."
         out = torch.empty(len(self.generators), *shape)
-        for row, g in zip(out, self.generators): row.normal_(generator=g)
+        for row, g in zip(out.unbind(), self.generators): row.normal_(generator=g)
         return out.to(device)
 
     def randint(self,
