@@ -105,9 +105,9 @@ def _resumed(run, given, defaults):
     if not settings: raise ValueError(f'{run} was not made by ddpm_train; resume it from Python with `resume(learn, path)`')
     settings = {k: defaults[k] for k in given} | settings        # options that are newer than the run
     typed = {o[2:].split('=')[0].replace('-', '_') for o in sys.argv[1:] if o.startswith('--')}     # a default value that was typed counts, too
-    changed = [f'{k}: {settings[k]} → {v}' for k, v in given.items() if v != settings[k] and (v != defaults[k] or k in typed)]
-    longer = '; to train longer, start another run: the learning rate follows one cycle, and a cycle cannot be lengthened' if 'epochs' in {o.split(':')[0] for o in changed} else ''
-    if changed: raise ValueError(f'cannot resume {run} with other settings, it would not be the same run: ' + ', '.join(changed) + longer)
+    changed = {k: v for k, v in given.items() if v != settings[k] and (v != defaults[k] or k in typed)}
+    longer = '; to train longer, start another run: the learning rate follows one cycle, and a cycle cannot be lengthened' if 'epochs' in changed else ''
+    if changed: raise ValueError(f'cannot resume {run} with other settings, it would not be the same run: ' + ', '.join(f'{k}: {settings[k]} → {v}' for k, v in changed.items()) + longer)
     return settings
 
 # %% ../nbs/06_cli.ipynb #e9983abf
