@@ -354,7 +354,7 @@ def to_x0(self:NoiseSchedule,
     if prediction in ('eps', 'score') and self._levels[-2][0] == 0 and (torch.as_tensor(a) == 0).any():
         raise ValueError(f"{prediction!r} says nothing about x0 at a timestep without signal, such as t={self.T - 1} of this schedule: predict 'v' or 'x0', or begin earlier")
     p, q = predictions[prediction](a, b)
-    return q/(a*q - b*p)*x_t - b/(a*q - b*p)*pred
+    return (q/(a*q - b*p)*x_t).sub_(b/(a*q - b*p)*pred)
 
 @patch
 def to_eps(self:NoiseSchedule,
