@@ -55,7 +55,7 @@ def at_home(site, work):
     from smalldocs.layout import KATEX
     npm = shutil.which('npm')
     if npm is None: sys.exit('formulas need KaTeX, which npm brings: install Node.js')
-    subprocess.run([npm, 'install', '--silent', '--no-save', '--no-audit', '--no-fund', f'--prefix={work}', 'katex@0.16'], check=True)
+    subprocess.run([npm, 'install', '--loglevel=error', '--no-save', '--no-audit', '--no-fund', f'--prefix={work}', 'katex@0.16'], check=True)
     dist, to = work/'node_modules'/'katex'/'dist', site/'site_libs'/'katex'
     (to/'contrib').mkdir(parents=True)
     shutil.copytree(dist/'fonts', to/'fonts')
