@@ -194,6 +194,24 @@ def outside_places():
             if m and '"image/' not in line: yield f'{rel(path)}:{i}: {m[0][:60]}'
 
 
+# ---- Supply chain -------------------------------------------------------------------------------------------------
+
+@check('workflows pin their actions by commit, and a job that may publish runs no command',
+       'Write `uses: owner/action@<40 hex digits>  # version`. Build in a job without rights; publish in another.')
+def workflows():
+    for file in sorted((ROOT/'.github/workflows').glob('*.yml')):
+        flow = yaml.safe_load(file.read_text(encoding='utf-8'))
+        if 'permissions' not in flow: yield f'{rel(file)} does not limit its permissions'
+        for name, job in flow['jobs'].items():
+            rights = job.get('permissions', flow.get('permissions')) or {}
+            may_write = rights == 'write-all' or isinstance(rights, dict) and 'write' in rights.values()
+            for step in job['steps']:
+                action = step.get('uses')
+                if action and not re.fullmatch(r'[\w.-]+/[\w./-]+@[0-9a-f]{40}', action): yield f'{rel(file)}, {name}: {action} is not pinned'
+                if may_write and 'run' in step: yield f'{rel(file)}, {name} may write and runs a command: {step["run"]}'
+                if may_write and action and not action.startswith('actions/'): yield f'{rel(file)}, {name} may write and runs {action}'
+
+
 def main():
     os.chdir(ROOT)
     failed = 0

@@ -3,8 +3,8 @@
     python tools/docs.py            # then: python -m http.server -d _docs
 
 The pages are prepared in _proc/ as `nbdev_docs` does it, and rendered by smalldocs, which reads Quarto's settings.
-(nbdev's own commands would try to install Quarto on a machine that has none. The published site is made by Quarto,
-see .github/workflows/docs.yml.) Formulas are drawn by KaTeX, which npm brings, so that no page needs another host.
+(nbdev's own commands would try to install Quarto on a machine that has none.) The published site is made by this
+tool, too: see .github/workflows/docs.yml. Formulas are drawn by KaTeX, which npm brings, so that no page needs another host.
 A signature that cannot be shown or a cell that breaks the documentation is found here, too.
 """
 import json, os, re, shutil, subprocess, sys
@@ -55,7 +55,7 @@ def at_home(site, work):
     from smalldocs.layout import KATEX
     npm = shutil.which('npm')
     if npm is None: sys.exit('formulas need KaTeX, which npm brings: install Node.js')
-    subprocess.run([npm, 'install', '--loglevel=error', '--no-save', '--no-audit', '--no-fund', f'--prefix={work}', 'katex@0.16'], check=True)
+    subprocess.run([npm, 'install', '--loglevel=error', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', f'--prefix={work}', 'katex@0.16.22'], check=True)
     dist, to = work/'node_modules'/'katex'/'dist', site/'site_libs'/'katex'
     (to/'contrib').mkdir(parents=True)
     shutil.copytree(dist/'fonts', to/'fonts')
