@@ -4,14 +4,16 @@
 
 # %% auto #0
 __all__ = ['networks', 'DDPMCallback', 'diffusion_loss', 'EMALoss', 'SafeMetric', 'NaNGuard', 'LostSteps', 'default_network',
-           'DDPMLearner', 'ddpm_learner', 'TF32', 'write_atomic', 'run_config', 'save_run', 'RunCallback', 'load_run',
-           'read_config', 'resume', 'Watcher', 'RunProgress', 'WandbLogger', 'NoiseSchedule', 'linear_schedule',
-           'cosine_schedule', 'UNet', 'UNet_conditional', 'ADMUNet', 'EMA', 'EMACallback', 'EMASnapshots',
-           'averaged_weights', 'load_snapshots', 'posthoc_ema', 'audit_images', 'array_dls', 'cifar10_dls', 'csv_dls',
-           'digits_dls', 'fashion_mnist_dls', 'fix_images', 'folder_dls', 'letters_dls', 'mnist_dls', 'npz_dls',
-           'plot_images', 'save_grid', 'to_uint8', 'to_model_range', 'set_seed', 'ProgressCallback']
+           'DDPMLearner', 'ddpm_learner', 'TF32', 'write_atomic', 'check_run_folder', 'run_config', 'save_run',
+           'RunCallback', 'load_run', 'read_config', 'resume', 'check_data', 'Watcher', 'RunProgress', 'WandbLogger',
+           'NoiseSchedule', 'linear_schedule', 'cosine_schedule', 'UNet', 'UNet_conditional', 'ADMUNet', 'EMA',
+           'EMACallback', 'EMASnapshots', 'averaged_weights', 'load_snapshots', 'posthoc_ema', 'audit_images',
+           'array_dls', 'cifar10_dls', 'csv_dls', 'digits_dls', 'fashion_mnist_dls', 'fix_images', 'folder_dls',
+           'letters_dls', 'mnist_dls', 'npz_dls', 'plot_images', 'save_grid', 'to_uint8', 'to_model_range', 'set_seed',
+           'ProgressCallback']
 
 # %% ../nbs/03_trainer.ipynb #2dad90e4
+import csv
 import hashlib
 import io
 import json
@@ -19,11 +21,14 @@ import math
 import os
 import platform
 import random
+import secrets
 import shutil
 import signal
+import stat
 import sys
 import threading
 import time
+import unicodedata
 import warnings
 import fastai.callback.hook
 import fastai.callback.schedule
@@ -31,7 +36,7 @@ import numpy as np
 import torch
 import torch.distributed as dist
 from array import array
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from copy import deepcopy
 from functools import partial
 from pathlib import Path
@@ -39,10 +44,12 @@ from fastai.callback.core import Callback, CancelBackwardException, CancelBatchE
 from fastai.callback.fp16 import AMPMode, MixedPrecision
 from fastai.callback.progress import ProgressCallback
 from fastai.callback.training import GradientClip
+from fastai.data.core import DataLoaders
 from fastai.learner import Learner, Metric, mk_metric
 from fastai.optimizer import OptimWrapper
 from fastai.torch_core import num_distrib, rank_distrib, set_seed
 from fastcore.basics import noop, patch
+from fastcore.foundation import L
 from fastprogress.fastprogress import progress_bar
 from safetensors import SafetensorError
 from safetensors.torch import load as read_safetensors, save as safetensors_bytes
@@ -51,8 +58,11 @@ from torch.nn import functional as F
 from .schedules import NoiseSchedule, ItemNoise, linear_schedule, cosine_schedule, check_prediction, timestep_distributions
 from .unet import UNet, UNet_conditional
 from .adm import ADMUNet
-from .ema import EMA, EMACallback, EMASnapshots, averaged_weights, bare_network, load_snapshots, posthoc_ema
-from .data import audit_images, array_dls, cifar10_dls, csv_dls, digits_dls, fashion_mnist_dls, fix_images, folder_dls, letters_dls, mnist_dls, npz_dls, plot_images, save_grid, to_uint8, to_model_range
+from .ema import EMA, EMACallback, EMASnapshots, averaged_weights, bare_network, check_own_weights
+from .ema import load_snapshots, posthoc_ema
+from .data import array_dls, cifar10_dls, csv_dls, digits_dls, fashion_mnist_dls, folder_dls, letters_dls
+from .data import audit_images, fingerprint, fix_images, mnist_dls, npz_dls, plot_images, save_grid
+from .data import to_uint8, to_model_range
 
 # %% ../nbs/03_trainer.ipynb #4145dc55
 _all_ = ['NoiseSchedule', 'linear_schedule', 'cosine_schedule', 'UNet', 'UNet_conditional', 'ADMUNet', 'EMA', 'EMACallback', 'EMASnapshots', 'averaged_weights', 'load_snapshots', 'posthoc_ema',
@@ -91,6 +101,8 @@ class DDPMCallback(Callback):
         if not x0.is_floating_point(): raise TypeError(f'images must be float in [-1, 1], got {x0.dtype}: scale them with `to_model_range`')
         if self.schedule.signal.device != x0.device: self.schedule = self.schedule.to(x0.device)
         self.image_shape = tuple(x0.shape[1:])
+        if y is not None and _takes_labels(bare_network(self.model)):
+            y = _class_labels(y, len(x0), _num_classes(self.model))
         t, noise, y = (self.train_draw if self.training else self.valid_draw)(x0, y)
         x_t, noise = self.schedule.noise_images(x0, t, noise)
         self.learn.xb = (x_t, t) if y is None or not _takes_labels(bare_network(self.model)) else (x_t, t, y)
@@ -103,7 +115,7 @@ def train_draw(self:DDPMCallback, x0, y):
     "Timesteps, noise and labels for a training batch: all random, a share `p_uncond` of the labels dropped one by one."
     n, rows = _whole_batch(self.learn, len(x0))
     t, noise = self.schedule.sample_timesteps(n, probs=self.probs)[rows], torch.randn(n, *x0.shape[1:], dtype=x0.dtype, device=x0.device)[rows]
-    if y is not None: y = torch.where(torch.rand(n, device=y.device)[rows] < self.p_uncond, -1, y.long())
+    if y is not None: y = torch.where(torch.rand(n, device=y.device)[rows] < self.p_uncond, -1, y)
     return t, noise, y
 
 # %% ../nbs/03_trainer.ipynb #6bbfdd39
@@ -123,6 +135,25 @@ def _whole_batch(learn, n):
 def _takes_labels(model):
     "Whether `model` wants labels: one that says `num_classes = None` does not, one that says nothing does."
     return getattr(model, 'num_classes', True) is not None
+
+def _num_classes(model):
+    "Number of classes of `model`, or None where it does not say."
+    return getattr(bare_network(model), 'num_classes', None)
+
+def _class_labels(y, n, num_classes):
+    "The labels `y` of `n` images as int64; an error unless they are integers (n,) from -1 to `num_classes` - 1."
+    if not torch.is_tensor(y) or y.is_floating_point() or y.is_complex() or y.dtype == torch.bool:
+        raise TypeError('labels must be integers, one class for each image, and -1 for none; '
+                        f'got {getattr(y, "dtype", type(y).__name__)}. Other conditions cannot be trained on yet: '
+                        'leave them out of the batches, or number the classes')
+    if y.shape != (n,):
+        raise ValueError(f'labels must be one integer for each of the {n} images, got shape {tuple(y.shape)}')
+    y = y.long()
+    if num_classes is not None and y.device.type == 'cpu' and ((y < -1) | (y >= num_classes)).any():   # a GPU would wait
+        bad = y[(y < -1) | (y >= num_classes)][0].item()
+        raise ValueError(f'labels must lie in [0, {num_classes}), or be -1 for none, '
+                         f'since the network has {num_classes} classes; got {bad}')
+    return y
 
 # %% ../nbs/03_trainer.ipynb #4e6813aa
 def diffusion_loss(
@@ -207,11 +238,13 @@ class NaNGuard(Callback):
             self.skipped += 1
             if not rank_distrib(): warnings.warn(f'{message}. The batch is skipped, the {self.skipped}. so far')
             self.learn.loss = torch.zeros_like(self.loss) if self.last is None else self.last   # what the recorder will see
+            if cancel is CancelBatchException and hasattr(self.learn, 'lost_steps'):
+                self.learn.lost_steps += 1               # the other way is counted by `LostSteps`
             raise cancel
         run = getattr(self.learn, 'run_callback', None)
-        if run is not None and run.trained and self.iter: run.save(self.iter)
-        raise FloatingPointError(f'{message}. The weights are those before this step'
-                                 + (f', saved in {run.path}' if run is not None else '') + '. Lower the learning rate or clip gradients more, or go on with on_nan="skip"')
+        saved = f', saved in {run.path}' if run is not None and run.trained and run.save() else ''
+        raise FloatingPointError(f'{message}. The weights are those before this step{saved}. '
+                                 'Lower the learning rate or clip gradients more, or go on with on_nan="skip"')
 
 # %% ../nbs/03_trainer.ipynb #04739352
 def _first_layer(model, xb):
@@ -234,7 +267,9 @@ def _first_layer(model, xb):
 class LostSteps(Callback):
     "Count the steps that were cancelled, by a gradient scaler or by `NaNGuard`, and let the learning-rate schedule wait for them."
     order, run_valid = 12, False   # before ParamScheduler (60)
-    def after_cancel_step(self): self.learn.lost_steps += 1
+    def after_cancel_step(self):
+        self.learn.lost_steps += 1
+        self.learn._moved = True             # a gradient scaler has a new factor now
     def before_batch(self):
         if self.learn.lost_steps: self.learn.pct_train = (self.train_iter - self.learn.lost_steps)/(self.n_iter*self.n_epoch)
 
@@ -242,23 +277,66 @@ class LostSteps(Callback):
 def default_network(
     shape,        # Shape of one image, (c, h, w)
     num_classes,  # Number of classes, or None
+    channels=None,  # Width of each level, multiples of 4; chosen by the size of the images if not given
+    blocks=None,    # Residual blocks in each level; 1 up to 16 pixels a side, else 2, if not given
 ):
     "An `ADMUNet` whose width and depth suit images of `shape`: 2 levels up to 8 pixels a side, 3 up to 32, then 4."
     side = min(shape[1:])
-    channels = (32, 64) if side <= 8 else (32, 64, 128) if side <= 16 else (64, 128, 256) if side <= 32 else (64, 128, 256, 256)
-    return ADMUNet(shape[0], shape[0], channels=channels, num_classes=num_classes, blocks=1 if side <= 16 else 2)
+    if channels is None:
+        small = (32, 64) if side <= 8 else (32, 64, 128)
+        channels = small if side <= 16 else (64, 128, 256) if side <= 32 else (64, 128, 256, 256)
+    if blocks is None: blocks = 1 if side <= 16 else 2
+    return ADMUNet(shape[0], shape[0], channels=channels, num_classes=num_classes, blocks=blocks)
 
 # %% ../nbs/03_trainer.ipynb #9b152aca
-def _check_batch(dls):
-    "Shape of one image of `dls`; raise or warn if its batches are not images in [-1, 1]."
-    dl = dls.valid if len(dls.loaders) > 1 and len(dls.valid) else dls.train
-    x = dl.one_batch()[0]
+def _check_loaders(dls):
+    "Raise a `TypeError` for loaders that are not fastai's, a `ValueError` for one without a batch."
+    if isinstance(dls, DataLoaders) and not any(isinstance(o, torch.utils.data.DataLoader) for o in dls.loaders):
+        if len(dls.train): return
+        raise ValueError(f'there is no batch to train on: {len(dls.train_ds)} images, in batches of {dls.bs}; '
+                         'take smaller batches, or leave drop_last out')
+    what = "PyTorch's loaders" if isinstance(dls, (DataLoaders, torch.utils.data.DataLoader)) else type(dls).__name__
+    raise TypeError("dls must be fastai's `DataLoaders` of fastai's own loaders, whose order can be resumed; "
+                    f'got {what}. Two lines make them from data sets for PyTorch:\n'
+                    '    from fastai.data.all import DataLoader, DataLoaders, default_device\n'
+                    '    dls = DataLoaders(DataLoader(train_set, bs=64, shuffle=True, drop_last=True), '
+                    'DataLoader(valid_set, bs=64), device=default_device())')
+
+def _has_valid(dls):
+    "Whether there is anything to validate on."
+    return len(dls.loaders) > 1 and len(dls.valid) > 0
+
+def _images_and_labels(batch):
+    "The images and labels, or None, of a batch, which must be `(x, y)` or `(x,)`, with images in [-1, 1]."
+    if not isinstance(batch, (tuple, list)) or len(batch) not in (1, 2):
+        raise ValueError('a batch must be (x, y) or (x,): images (n, c, h, w), and labels (n,) if there are any')
+    x = batch[0]
     if x.ndim != 4: raise ValueError(f'a batch must hold images (n, c, h, w), got shape {tuple(x.shape)}')
-    if not x.is_floating_point(): raise TypeError(f'images must be float in [-1, 1], got {x.dtype}: scale them with `to_model_range`')
+    if not x.is_floating_point():
+        raise TypeError(f'images must be float in [-1, 1], got {x.dtype}: scale them with `to_model_range`')
     lo, hi = x.min().item(), x.max().item()
-    if not (lo >= -1.01 and hi <= 1.01): raise ValueError(f'images must be in [-1, 1], got {lo:.3g} … {hi:.3g}: scale them with `to_model_range`')
-    if lo >= 0: warnings.warn(f'images lie in {lo:.3g} … {hi:.3g}; this library expects [-1, 1], and samples of a model trained on [0, 1] look grey')
-    return tuple(x.shape[1:])
+    if not (lo >= -1.01 and hi <= 1.01):
+        raise ValueError(f'images must be in [-1, 1], got {lo:.3g} … {hi:.3g}: scale them with `to_model_range`')
+    if lo >= 0: warnings.warn(f'images lie in {lo:.3g} … {hi:.3g}; this library expects [-1, 1], '
+                              'and samples of a model trained on [0, 1] look grey')
+    return x, batch[1] if len(batch) == 2 else None
+
+def _network_for(dls, x, y):
+    "The default network for the images `x` and labels `y` of `dls`; an error if nobody says how many classes."
+    n = getattr(dls, 'c', None) if y is not None and _class_labels(y, len(x), None) is not None else None
+    if y is None or n: return default_network(tuple(x.shape[1:]), n)
+    raise ValueError('the batches hold labels, but dls.c does not say how many classes there are: set dls.c, '
+                     'or pass a network, or leave the labels out (`model=default_network(shape, None)` ignores them)')
+
+def _check_labels(dls, model, y):
+    "Raise an error if the labels of `dls`, as far as they are at hand, are not classes that `model` knows; nothing random moves."
+    if not _takes_labels(bare_network(model)) or y is None: return
+    rng = _rng_state(dls)
+    x, *first = dls.train.one_batch()
+    _set_rng_state(rng, dls)
+    whole = [getattr(dl.dataset, 'y', None) for dl in dls.loaders]                    # our own sets hold all their labels
+    for o in (y, *first, *(o for o in whole if torch.is_tensor(o))):
+        _class_labels(o.cpu() if torch.is_tensor(o) else o, len(o), _num_classes(model))
 
 # %% ../nbs/03_trainer.ipynb #19b64756
 def _rng_state(dls):
@@ -299,48 +377,165 @@ def _differences(old, new):
 
 # %% ../nbs/03_trainer.ipynb #03efbf00
 def _history(learn, pos=None):
-    "Epoch, step and everything recorded so far: after a whole epoch, or after `pos` batches of one."
-    r = learn.recorder
-    return dict(epoch=learn.epoch + (pos is None), pos=pos or 0, n_epoch=learn.n_epoch, step=learn.train_iter, lost=learn.lost_steps, best=learn.best, notes=[dict(o) for o in learn.notes],
-                norms=array('d', learn.na_n_guard.norms if hasattr(learn, 'na_n_guard') else ()), names=[o for o in r.metric_names if o != 'time'],
-                recorder=dict(values=[*r.values], losses=array('d', r.losses), lrs=array('d', r.lrs), iters=[*r.iters], smooth=dict(vars(r.smooth_loss))))
+    "Where training stands after `pos` batches of an epoch, or after all of it; what is recorded is not copied."
+    r, scaler = learn.recorder, getattr(learn, 'scaler', None)
+    norms = learn.na_n_guard.norms if hasattr(learn, 'na_n_guard') else array('d')
+    recorder = dict(values=r.values, losses=r.losses, lrs=r.lrs, iters=r.iters)
+    where = dict(epoch=learn.epoch + (pos is None), pos=pos or 0, n_epoch=learn.n_epoch)
+    return where | dict(
+        step=learn.train_iter, lost=learn.lost_steps, plan=learn.plan, notes=learn.notes, earlier=learn.earlier,
+        norms=norms, rng=_rng_state(learn.dls), rng_epoch=learn.rng_epoch if pos else None,
+        scaler=None if scaler is None else scaler.state_dict(), names=[o for o in r.metric_names if o != 'time'],
+        waiting=any(p.grad is not None for p in bare_network(learn.model).parameters()),   # for a later step
+        count=getattr(getattr(learn, 'gradient_accumulation', None), 'count', 0),
+        recorder=recorder | dict(smooth=dict(vars(r.smooth_loss))),
+        sizes={k: len(v) for k, v in recorder.items()} | dict(norms=len(norms)))
+
+def _cut(history):
+    "`history` with copies of what had been recorded by then, and no more."
+    h, sizes = dict(history), history['sizes']
+    h['recorder'] = {k: v[:sizes[k]] if k in sizes else v for k, v in h['recorder'].items()}
+    h['norms'], h['notes'] = h['norms'][:sizes['norms']], [dict(o) for o in h['notes']]
+    return h
+
+def _past(history):
+    "Steps, losses of each epoch and notes of all fits up to `history`."
+    h, before = _cut(history), history['earlier']
+    rows = [dict(step=before['steps'] + step, losses=dict(zip(h['names'][1:], vals)))
+            for step, vals in zip(h['recorder']['iters'], h['recorder']['values'])]
+    notes = (h['notes'] + [{}]*len(rows))[:len(rows)]
+    return dict(steps=before['steps'] + h['step'], rows=before['rows'] + rows, notes=before['notes'] + notes)
+
+def _fill_row(recorder):
+    "NaN for what an epoch has no value of: there is nothing to validate on, or a part of the epoch was cancelled."
+    n, (epoch, *values) = len(recorder.metrics), recorder.log
+    train, valid = 1 + n*bool(recorder.train_metrics), (1 + n)*bool(recorder.valid_metrics)
+    head = [] if recorder.cancel_train else values[:train]
+    pad = lambda o, size: [math.nan if v is None else v for v in o] + [math.nan]*(size - len(o))
+    recorder.log = L([epoch, *pad(head, train), *pad(values[len(head):], valid)])
+
+@contextmanager
+def _finish_first():
+    "Ctrl-C waits for the end of the block, unless somebody else listens to it already; a second one does not wait."
+    main = threading.current_thread() is threading.main_thread()
+    if not main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler: yield; return
+    asked = []
+    def note(number, frame):
+        if asked: raise KeyboardInterrupt
+        asked.append(number)
+    signal.signal(signal.SIGINT, note)
+    try: yield
+    finally: signal.signal(signal.SIGINT, signal.default_int_handler)
+    if asked: raise KeyboardInterrupt
 
 # %% ../nbs/03_trainer.ipynb #8f77c41e
 class DDPMLearner(Learner):
-    "A fastai `Learner` that can begin where a run folder left off."
+    "A fastai `Learner` that can begin where a run folder left off, and that knows which step its weights belong to."
     settings = None  # Anything plain that should be kept in `config.json`
-    history = None   # Counters and recorded losses after the last epoch of training, see `_history`
+    history = None   # Counters, random numbers, losses, as they last agreed with the weights, see `_history`
+    torn = None      # Why the weights do not belong to `history`, if they do not
+    earlier = dict(steps=0, rows=[], notes=[])  # What the fits before this one have recorded, see `_past`
     best = None      # Lowest validation loss (of the average, if there is one) among the states saved so far
-    rng = None       # Random-number states when the epoch began, and before the batch at hand was fetched
+    rng_epoch = None  # Random-number states when the epoch began
     plan = None      # What the last `fit` was asked for, see `_fit_plan`
     saved_step = None  # Step of the last state that this run has saved or was resumed from
     lost_steps = 0   # Steps of this fit that were cancelled
     notes = ()       # For each epoch what was written down with `note`
     accumulate = 1   # Pieces in which a batch of training goes through the network
+    runs = None      # Run folders that this learner has written or resumed, and the id of the run in each
     _state = None    # What `resume` read, until `fit` has used it
+    _fitting, _moved = False, False  # Whether a fit is going on; whether the weights are newer than `history`
+
     def _do_fit(self):
         searching, self._begun, self.lost_steps = hasattr(self, 'lr_finder'), None, 0
-        if not searching: self.plan, self.notes = _fit_plan(self), []; _compact(self)
-        first = 0 if self._state is None or searching else self._restore(self._state)
-        if first and getattr(self, 'progress', None) is not None and hasattr(self.progress, 'mbar'): self.progress.mbar.update(0)   # fastai's bar has to be begun
+        check_own_weights(self.model, 'training')
+        first = 0 if searching else self._start()
+        self._fitting = not searching
         try:
             for self.epoch in range(first, self.n_epoch):
                 self._with_events(self._do_epoch, 'epoch', CancelEpochException)
-                if not searching: self.history = _history(self)
+                if not searching: self._mark()
+        except CancelFitException: raise
+        except BaseException:
+            if searching: self.torn = 'lr_find was interrupted and left the weights of its search: make a new learner'
+            raise
         finally:
+            self.settle(ended=True)
+            self._fitting = False
             for cb in self.cbs: getattr(cb, 'leave', noop)()               # `RunCallback` locks its folder and listens for signals
+
+    def _start(self):
+        "Begin a fit, or go on with the one that `resume` has read; returns the first epoch."
+        self.opt.zero_grad()                                             # an interrupted backward pass leaves gradients
+        self.plan, self.notes = _fit_plan(self), []; _compact(self)
+        if self._state is not None: self._restore(self._state)
+        else:
+            if self.history is not None: self.earlier = _past(self.history)
+            self._mark(0)
+        bar = getattr(getattr(self, 'progress', None), 'mbar', None)
+        if self.epoch and bar is not None: bar.update(0)                 # fastai's bar has to be begun
+        return self.epoch
+
+    def _mark(self, pos=None):
+        "Weights and counters agree now, after `pos` batches of the epoch or after all of it."
+        self.history, self.torn, self._moved, self._buffers = _history(self, pos), None, False, self._buffer_versions()
+
+    def _buffer_versions(self): return [o._version for o in bare_network(self.model).buffers()]
+
+    def settle(self, ended=False):
+        "While training: bring `history` up to date, or say in `torn` why not; `ended` if no callback will follow."
+        if not self._fitting: return
+        h, r = self.history, self.recorder
+        counted, recorded = self.train_iter == h['step'] + 1, len(r.losses) > h['sizes']['losses']
+        if counted and ended and not recorded: r.after_batch(); recorded = True    # an earlier callback has ended it
+        if len(r.iters) > h['sizes']['iters']: self._mark()                          # the epoch was recorded
+        elif counted and recorded: self._mark(self.iter + 1)
+        elif self._moved or self._buffers != self._buffer_versions():
+            advice = ('Resume the state that was saved last, or train again' if ended else
+                      'Save from a callback whose `order` is above 50')
+            self.torn = (f'this is the middle of step {h["step"] + 1}: the weights have moved and not everything has '
+                         f'been counted, so the run could not be resumed from here. {advice}')
 
     def all_batches(self):
         if not self.training or hasattr(self, 'lr_finder'): return super().all_batches()
         self.n_iter, begun, self._begun = len(self.dl), self._begun or dict(pos=0), None
         if begun['pos']: _set_rng_state(begun['rng_epoch'], self.dls)
-        self.rng = [_rng_state(self.dls)]*2
+        self.rng_epoch = _rng_state(self.dls)
         for i, batch in enumerate(self.dl):
-            if i >= begun['pos']: self.one_batch(i, batch)
+            if i >= begun['pos']:
+                with _finish_first(): self.one_batch(i, batch); self._mark(i + 1)
             else:
                 self.pct_train += 1./(self.n_iter*self.n_epoch)          # as fastai counts, to the last bit
                 if i + 1 == begun['pos']: _set_rng_state(begun['rng'], self.dls)
-            self.rng[1] = _rng_state(self.dls)
+
+    def _do_epoch_train(self):
+        begun = self._begun
+        super()._do_epoch_train()
+        if hasattr(self, 'lr_finder'): return
+        if begun and begun['pos'] == len(self.dls.train): _set_rng_state(begun['rng'], self.dls)   # of validation
+        self._mark(len(self.dls.train))
+
+    def _do_epoch_validate(self, ds_idx=1, dl=None):
+        if dl is None and ds_idx == 1 and not _has_valid(self.dls): dl = []
+        with warnings.catch_warnings():
+            if dl == []: warnings.filterwarnings('ignore', 'Your generator is empty')   # of fastai's progress bar
+            super()._do_epoch_validate(ds_idx, dl)
+
+    def _do_epoch(self):
+        try: super()._do_epoch()
+        finally: _fill_row(self.recorder)
+
+    def _backward(self):
+        if self._fitting and self.history['waiting']: self._moved = True    # what waits is part of the state
+        super()._backward()
+
+    def _step(self): self._moved = True; super()._step()
+
+    def __getattr__(self, name):
+        "Attributes of the network, as in fastai; for the methods of a later chapter, an error that names it."
+        if name in ('sample', 'denoiser'):
+            raise AttributeError(f'learn.{name}() needs one more import: from ddpm_nb.sampling import *')
+        return super().__getattr__(name)
 
 # %% ../nbs/03_trainer.ipynb #5a620a9a
 @patch
@@ -385,6 +580,12 @@ def export(self:DDPMLearner, *args, **kwargs):
     "Refused: fastai exports a pickle, which runs code when it is loaded."
     raise NotImplementedError('fastai exports a pickle, which runs code when somebody loads it: call save_run(learn, path), and load_run(path) or Denoiser.from_run(path) to use it')
 
+@patch
+def show_results(self:DDPMLearner, *args, **kwargs):
+    "Not here yet: `ddpm_nb.watching` brings it."
+    raise NotImplementedError('learn.show_results() needs two more imports: from ddpm_nb.sampling import * '
+                              'and from ddpm_nb.watching import *')
+
 # %% ../nbs/03_trainer.ipynb #7c453236
 def ddpm_learner(
     dls,              # fastai `DataLoaders` whose batches are `(x, y)` or `(x,)`, x in [-1, 1]
@@ -405,18 +606,21 @@ def ddpm_learner(
     **kwargs,         # Passed on to fastai's `Learner`
 ):
     "A `Learner` that trains a diffusion model on `dls`; call `fit_one_cycle` on it."
-    shape = _check_batch(dls)
-    if model is None: model = default_network(shape, getattr(dls, 'c', None) or None)
+    _check_loaders(dls)
+    x, y = _images_and_labels((dls.valid if _has_valid(dls) else dls.train).one_batch())
+    if model is None: model = _network_for(dls, x, y)
+    if not any(p.requires_grad for p in model.parameters()): model.requires_grad_(True)     # an average from `load_run`
+    _check_labels(dls, model, y)
     if clip is not None and clip <= 0: raise ValueError(f'clip is the largest norm of the gradient, above 0, or None; got {clip}')
     ddpm = DDPMCallback(cosine_schedule() if schedule is None else schedule, prediction, p_uncond, weighting=weighting, timesteps=timesteps)
-    ddpm.image_shape = shape
+    ddpm.image_shape = tuple(x.shape[1:])
     if isinstance(ema, bool) or not isinstance(ema, (int, float, EMACallback, type(None))): raise TypeError(f'ema is β in [0, 1), an EMACallback or None, got {ema!r}')
     if isinstance(ema, (int, float)): ema = EMACallback(beta=ema)
     if isinstance(accumulate, bool) or not isinstance(accumulate, int) or accumulate < 1: raise ValueError(f'accumulate is the number of pieces that a batch is cut into, at least 1, got {accumulate!r}')
     cbs = [ddpm, NaNGuard(on_nan), LostSteps(), *([ema] if ema is not None else []), *([GradientClip(clip)] if clip else []), *_precision(dls.device), *_listify(cbs)]
     learn = DDPMLearner(dls, model, loss_func=diffusion_loss, lr=lr, wd=wd, cbs=cbs, metrics=[*([EMALoss()] if ema is not None else []), *map(SafeMetric, metrics)],
                         opt_func=partial(OptimWrapper, opt=torch.optim.AdamW, fused=True), **kwargs)
-    learn.accumulate = accumulate
+    learn.accumulate, learn.runs = accumulate, {}
     learn.model.to(dls.device, memory_format=torch.channels_last if _on_gpu(dls) else torch.preserve_format)
     return learn
 
@@ -447,19 +651,33 @@ def write_atomic(
 ):
     "Write `data` to `path` so that at every moment `path` (or, with `keep`, `path` or its last version) holds all the old bytes or all the new ones; an `OSError` names path and free space."
     path = Path(path)
-    tmp = path.with_name(f'.{path.name}.tmp')
+    tmp = path.with_name(f'.{path.name}.{secrets.token_hex(8)}.tmp')                     # a name that nobody can guess
     try:
-        with open(tmp, 'wb') as f:
+        with open(tmp, 'xb', opener=_new_file) as f:
             f.write(data); f.flush(); os.fsync(f.fileno())
+        for k in range(keep, 0, -1):
+            if _version(path, k - 1).exists(): os.replace(_version(path, k - 1), _version(path, k))
+        os.replace(tmp, path)
     except OSError as e:
-        tmp.unlink(missing_ok=True)
         free = shutil.disk_usage(path.parent).free if path.parent.exists() else 0
         raise OSError(e.errno, f'{e.strerror}: {len(data)/2**20:.1f} MiB were to be written, {free/2**20:.1f} MiB are free; the file before it is whole', str(path)) from None
-    for k in range(keep, 0, -1):
-        if _version(path, k - 1).exists(): os.replace(_version(path, k - 1), _version(path, k))
-    os.replace(tmp, path)
+    finally: tmp.unlink(missing_ok=True)
 
+def _new_file(name, flags): return os.open(name, flags | getattr(os, 'O_NOFOLLOW', 0), 0o666)
 def _version(path, k): return path.with_name(f'{path.stem}-{k}{path.suffix}') if k else path
+
+# %% ../nbs/03_trainer.ipynb #bc48c39d
+def check_run_folder(
+    path,  # A run folder, there or not
+):
+    "Raise a `ValueError` if anything in the folder `path` is a link, a pipe or a device."
+    for folder, dirs, files in os.walk(path):
+        for name in (*dirs, *files):
+            mode = os.lstat(os.path.join(folder, name)).st_mode
+            if stat.S_ISREG(mode) or stat.S_ISDIR(mode): continue
+            kind = 'a link' if stat.S_ISLNK(mode) else 'neither a file nor a folder'
+            name = os.path.relpath(os.path.join(folder, name), path)
+            raise ValueError(f'{path} cannot be used as a run folder: {name!r} in it is {kind}')
 
 # %% ../nbs/03_trainer.ipynb #c264999b
 _MARK = b'sha256\0\0'
@@ -472,13 +690,42 @@ def _digest(weights):
 
 def _weights_bytes(model):
     "The weights of `model` as a safetensors file with their SHA-256."
-    weights = {k: v.detach().cpu().contiguous() for k, v in bare_network(model).state_dict().items()}
-    return safetensors_bytes(weights, metadata=dict(sha256=_digest(weights)))
+    own = dict(device='cpu', copy=True, memory_format=torch.contiguous_format)   # safetensors refuses tied weights
+    weights = {k: v.detach().to(**own) for k, v in bare_network(model).state_dict().items()}
+    return _sorted_header(safetensors_bytes(weights, metadata=dict(format='pt', sha256=_digest(weights))))
+
+def _sorted_header(data):
+    "The safetensors file `data` with its metadata in order: safetensors itself writes them in any, and equal weights should be equal files."
+    n = int.from_bytes(data[:8], 'little')
+    header = json.loads(data[8:8 + n])
+    header['__metadata__'] = dict(sorted(header['__metadata__'].items()))
+    text = json.dumps(header, separators=(',', ':'), ensure_ascii=False).encode()
+    text += b' '*(-len(text) % 8)                           # the tensors begin at a multiple of eight
+    return len(text).to_bytes(8, 'little') + text + data[8 + n:]
 
 def _state_bytes(state):
     "`state` as `torch.save` writes it, followed by a mark and its SHA-256."
     buf = io.BytesIO(); torch.save(state, buf)
     return buf.getvalue() + _MARK + hashlib.sha256(buf.getvalue()).digest()
+
+def _is_whole(file):
+    "Whether `file` is a state that can be read."
+    try: return file.exists() and (_state_body(file)[1] or bool(_read_state(file)))
+    except (ValueError, OSError): return False
+
+def _state_body(file):
+    "What `torch.save` wrote to a `state.pt`, and whether it has a checksum; a `ValueError` if that says it is damaged."
+    data = Path(file).read_bytes()
+    body, mark, digest = data[:-40], data[-40:-32], data[-32:]
+    if mark != _MARK: return data, False                # of a version before checksums, or cut off
+    if hashlib.sha256(body).digest() == digest: return body, True
+    raise ValueError(f'{file} is damaged: its contents are not those that were written')
+
+def _read_state(file):
+    "The contents of a `state.pt`; a `ValueError` that names the file if it cannot be read."
+    body, _ = _state_body(file)
+    try: return torch.load(io.BytesIO(body), weights_only=True, map_location='cpu')
+    except Exception as e: raise ValueError(f'{file} is damaged or was not written by this library: {e}') from None
 
 # %% ../nbs/03_trainer.ipynb #de097817
 networks = {o.__name__: o for o in (UNet, UNet_conditional, ADMUNet)}
@@ -495,10 +742,15 @@ def run_config(
     ema = profile(learn.ema.ema) if hasattr(learn, 'ema') else None
     if ema and learn.ema.more: ema['more'] = {k: profile(v) for k, v in learn.ema.more.items()}
     return dict(format=1, schedule=ddpm.schedule.config, prediction=ddpm.prediction, weighting=ddpm.weighting, timesteps=ddpm.timesteps, p_uncond=ddpm.p_uncond, ema=ema, weight_decay=learn.wd,
-                batch_size=learn.dls.bs, images=len(learn.dls.train_ds),
+                batch_size=learn.dls.bs, images=len(learn.dls.train_ds), data=_data_config(learn.dls),
                 network=dict(name=type(model).__name__, args=model.config if ours else None),
                 image=dict(channels=c, size=[h, w], range=[-1, 1]), classes=[str(o) for o in vocab] if vocab else None, settings=getattr(learn, 'settings', None),
                 versions=dict(python=platform.python_version(), torch=torch.__version__, fastai=fastai.__version__))
+
+def _data_config(dls):
+    "What `config.json` says of the data: what they are, not where they lie."
+    valid = len(dls.valid_ds) if _has_valid(dls) else 0
+    return dict(fingerprint=fingerprint(dls), train=len(dls.train_ds), valid=valid)
 
 # %% ../nbs/03_trainer.ipynb #6f1bce63
 def _plain(o):
@@ -513,12 +765,11 @@ def _plain(o):
 
 # %% ../nbs/03_trainer.ipynb #e420e944
 def _training_state(learn):
-    "Everything that the next epoch depends on."
+    "Everything that the next step depends on."
+    h, model = _cut(learn.history), bare_network(learn.model)
     ema = learn.ema.state_dict() if hasattr(learn, 'ema') else None
-    scaler = learn.scaler.state_dict() if getattr(learn, 'scaler', None) is not None else None
-    h = learn.history
-    rng = dict(rng_epoch=learn.rng[0], rng=learn.rng[1]) if h['pos'] else dict(rng=_rng_state(learn.dls))
-    return _plain(h | dict(model=bare_network(learn.model).state_dict(), ema=ema, opt=learn.opt.state_dict(), scaler=scaler, plan=learn.plan) | rng)
+    grads = {k: p.grad for k, p in model.named_parameters() if p.grad is not None} if h['waiting'] else {}
+    return _plain(h | dict(model=model.state_dict(), ema=ema, opt=learn.opt.state_dict(), grads=grads, best=learn.best))
 
 # %% ../nbs/03_trainer.ipynb #bb287e94
 def save_run(
@@ -527,29 +778,72 @@ def save_run(
     keep=1,  # How many older states to keep, as `state-1.pt`, …
 ):
     "Write `config.json`, the weights, `state.pt`, `log.csv` and `watch.csv` of `learn` to the run folder `path`; of several processes, the first one does."
+    _write_run(learn, path, keep)
+
+# %% ../nbs/03_trainer.ipynb #d1fc5348
+def _check_saveable(learn):
+    "Raise an error unless the weights of `learn` are its own and belong to its counters."
     if getattr(learn, 'history', None) is None: raise ValueError('nothing to save yet: call fit first (on a learner made by `ddpm_learner`)')
+    check_own_weights(learn.model, 'saving')
+    if hasattr(learn, 'lr_finder'):
+        raise ValueError('lr_find is trying learning rates: its weights are not those of the run')
+    learn.settle()
+    if learn.torn: raise ValueError(learn.torn)
+
+def _run_id(path):
+    "What tells the run in the folder `path` from others; None if there is no run."
+    if not any((path/o).exists() for o in ('config.json', 'state.pt', 'model.safetensors')): return None
+    data = (path/'config.json').read_bytes() if (path/'config.json').exists() else b''
+    try: return json.loads(data)['id']
+    except (ValueError, TypeError, KeyError): return hashlib.sha256(data).hexdigest()[:16]    # of a version before ids
+
+def _check_owner(learn, path):
+    "Raise a `ValueError` if `path` holds a run that `learn` neither wrote nor resumed."
+    found = _run_id(path)
+    if found is None or learn.runs.get(path.resolve()) == found: return
+    raise ValueError(f'{path} holds another run, which would be overwritten: go on with it by `resume(learn, path)`, '
+                     'or choose another folder')
+
+def _write_run(learn, path, keep, best=False):
+    "Write the run folder `path`; `best` writes the state to `best.pt`, too."
+    _check_saveable(learn)
     if rank_distrib(): return
-    path = Path(path); path.mkdir(parents=True, exist_ok=True)
-    write_atomic(path/'config.json', json.dumps(run_config(learn), indent=1).encode())
+    path = Path(path)
+    check_run_folder(path)
+    _check_owner(learn, path)
+    path.mkdir(parents=True, exist_ok=True)
+    id = learn.runs.setdefault(path.resolve(), secrets.token_hex(8))
+    past, state = _past(learn.history), _state_bytes(_training_state(learn))
+    write_atomic(path/'config.json', json.dumps(run_config(learn) | dict(id=id), indent=1).encode())
     write_atomic(path/'model.safetensors', _weights_bytes(learn.model))
     if hasattr(learn, 'ema'): write_atomic(path/'ema.safetensors', _weights_bytes(learn.ema_model))
     else: (path/'ema.safetensors').unlink(missing_ok=True)   # of a run before
-    write_atomic(path/'state.pt', _state_bytes(_training_state(learn)), keep=keep)
-    write_atomic(path/'log.csv', _log_csv(learn.history).encode())
-    if any(learn.history['notes']): write_atomic(path/'watch.csv', _watch_csv(learn.history['notes']).encode())
+    if best: write_atomic(path/'best.pt', state)               # before the state that says so
+    keep = keep if _is_whole(path/'state.pt') else 0           # a damaged state must not take the place of a good one
+    write_atomic(path/'state.pt', state, keep)
+    write_atomic(path/'log.csv', _log_csv(past['rows']).encode())
+    notes = past['notes'] + [dict(o) for o in learn.history['notes'][len(past['rows']) - len(learn.earlier['rows']):]]
+    if any(notes): write_atomic(path/'watch.csv', _watch_csv(notes).encode())
 
-# %% ../nbs/03_trainer.ipynb #d1fc5348
-def _log_csv(history):
-    "One line per epoch: epoch, step and the recorded losses."
-    r = history['recorder']
-    rows = [[i, step, *(f'{v:.6f}' for v in vals)] for i, (step, vals) in enumerate(zip(r['iters'], r['values']), 1)]
-    return '\n'.join(','.join(map(str, o)) for o in [['epoch', 'step', *history['names'][1:]], *rows]) + '\n'
+# %% ../nbs/03_trainer.ipynb #5e3ab37c
+def _csv(rows):
+    "`rows` as text, comma-separated."
+    text = io.StringIO(newline='')
+    csv.writer(text, lineterminator='\n').writerows(rows)
+    return text.getvalue()
+
+def _log_csv(rows):
+    "One line per epoch: epoch, step and the recorded losses; nothing where there is none."
+    names = dict.fromkeys(k for o in rows for k in o['losses'])
+    number = lambda v: '' if v is None or math.isnan(v) else f'{v:.6f}'
+    lines = [[i, o['step'], *(number(o['losses'].get(k)) for k in names)] for i, o in enumerate(rows, 1)]
+    return _csv([['epoch', 'step', *names], *lines])
 
 def _watch_csv(notes):
     "One line per epoch: what was noted."
     names = dict.fromkeys(k for o in notes for k in o)
-    rows = [[i, *(f'{o[k]:.6g}' if k in o else '' for k in names)] for i, o in enumerate(notes, 1)]
-    return '\n'.join(','.join(map(str, o)) for o in [['epoch', *names], *rows]) + '\n'
+    lines = [[i, *(f'{o[k]:.6g}' if k in o else '' for k in names)] for i, o in enumerate(notes, 1)]
+    return _csv([['epoch', *names], *lines])
 
 # %% ../nbs/03_trainer.ipynb #c2672a18
 class RunCallback(Callback):
@@ -572,22 +866,17 @@ class RunCallback(Callback):
     def before_fit(self): self.leave()                                     # of a fit that was interrupted
     def before_train(self):
         self.trained = not hasattr(self.learn, 'lr_finder')                # `validate` has epochs too, but does not train
-        if self.trained and not self.entered: self.enter()
+        if not self.trained or self.entered: return
+        self.enter()
+        try: _check_owner(self.learn, self.path); json.dumps(run_config(self.learn))      # now, and not after an epoch
+        except BaseException: self.leave(); raise
 
     def after_batch(self):
         if not self.trained: return
         self.agree()
-        if not self.training and self.asked is None: return
-        pos = self.iter + 1 if self.training else len(self.dls.train)
-        done = self.training and getattr(getattr(self.learn, 'gradient_accumulation', None), 'count', 0) == 0   # no gradients wait for a step
         due = self.steps and self.train_iter % self.steps == 0 or self.minutes and time.monotonic() - self.saved >= 60*self.minutes
-        if self.asked is not None or (due and done and pos < self.n_iter):
-            self.learn.rng[1] = _rng_state(self.dls) if self.training else self.before_valid
-            self.save(pos)
-            self.go()
+        if self.asked is not None or (due and self.training and self.iter + 1 < self.n_iter): self.save(); self.go()
 
-    def before_validate(self):
-        if self.trained: self.before_valid = _rng_state(self.dls)
     def after_epoch(self):
         if not self.trained: return
         self.trained, last = False, self.epoch + 1 == self.n_epoch
@@ -601,23 +890,25 @@ class RunCallback(Callback):
 # %% ../nbs/03_trainer.ipynb #997d39df
 @patch
 def save(self:RunCallback,
-    pos=None,    # Batches of this epoch that are done; None after a whole epoch
-    last=False,  # Raise if it fails; otherwise warn
-):
-    "Save the run folder, and link `best.pt` if the validation loss was never lower."
-    losses = dict(zip(self.recorder.metric_names[1:], self.recorder.values[-1])) if pos is None and self.recorder.values else {}
-    loss = losses.get('ema_loss', losses.get('valid_loss'))
-    best = loss is not None and (self.learn.best is None or loss < self.learn.best)
+    last=False,  # Raise if the disk refuses; otherwise warn
+):  # Whether it was saved
+    "Save the run folder, and `best.pt` if the validation loss was never lower."
+    self.learn.settle()
+    self.saved, before, h = time.monotonic(), self.learn.best, self.learn.history
+    if self.learn.torn: warnings.warn(f'{self.path} was not written: {self.learn.torn}'); return False
+    whole_epoch = h['sizes']['values'] and not h['pos']
+    losses = dict(zip(h['names'][1:], h['recorder']['values'][h['sizes']['values'] - 1])) if whole_epoch else {}
+    loss = losses.get('ema_loss', losses.get('valid_loss', math.nan))
+    best = not math.isnan(loss) and (before is None or loss < before)
     if best: self.learn.best = float(loss)
-    self.learn.history = _history(self.learn, pos)
-    self.saved = time.monotonic()
-    try:
-        save_run(self.learn, self.path, self.keep)
-        self.learn.saved_step = self.train_iter
-        if best and not rank_distrib(): write_atomic(self.path/'best.pt', (self.path/'state.pt').read_bytes())
+    try: _write_run(self.learn, self.path, self.keep, best)
     except OSError as e:
+        self.learn.best = before
         if last: raise
-        warnings.warn(f'step {self.train_iter} could not be saved, training goes on: {e}')
+        warnings.warn(f'step {h["step"]} could not be saved, training goes on: {e}')
+        return False
+    self.learn.saved_step = h['step']
+    return True
 
 # %% ../nbs/03_trainer.ipynb #1b43953b
 @patch
@@ -626,7 +917,9 @@ def enter(self:RunCallback):
     self.entered, self.heard, self.asked, self.saved = True, None, None, time.monotonic()
     if not rank_distrib():
         self.path.mkdir(parents=True, exist_ok=True)
+        check_run_folder(self.path)
         self.folder_lock = _lock(self.path)
+        for f in self.path.glob('.*.tmp'): f.unlink()                      # of a process that died while it wrote
     if threading.current_thread() is threading.main_thread():
         self.handlers = {s: signal.signal(s, self.listen) for s in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(s) != signal.SIG_IGN}   # unless nobody is to hear it
 
@@ -677,41 +970,125 @@ def _lock(path):
     return file
 
 # %% ../nbs/03_trainer.ipynb #bfefc1ed
+def _is_int(o, low, high): return isinstance(o, int) and not isinstance(o, bool) and low <= o <= high
+def _is_dict(o, keys=64): return isinstance(o, dict) and len(o) <= keys and all(map(_is_text, o))
+def _is_text(o):
+    "Whether `o` is a text without control characters."
+    return isinstance(o, str) and len(o) < 1000 and not any(unicodedata.category(c) in ('Cc', 'Cs') for c in o)
+
+def _is_plain(o): return o is None or isinstance(o, (bool, float)) or _is_text(o) or _is_int(o, -2**20, 2**20)
+def _is_list(o, size): return isinstance(o, list) and len(o) <= size and all(map(_is_plain, o))
+def _is_schedule(o): return _is_dict(o) and all(_is_plain(v) or _is_list(v, 2**20) for v in o.values())
+def _is_image(o):
+    "Whether `o` describes images of a size that exists."
+    if not _is_dict(o) or not _is_int(o.get('channels'), 1, 2**16) or not _is_list(o.get('size'), 2): return False
+    return len(o['size']) == 2 and all(_is_int(v, 1, 2**16) for v in o['size'])
+def _is_network(o):
+    "Whether `o` describes a network that one can build without waiting for ever."
+    if not _is_dict(o) or not _is_text(o.get('name')) or 'args' not in o: return False
+    args = o['args']
+    if args is None: return True
+    if not _is_dict(args) or not _is_int(args.get('blocks', 1), 1, 64): return False
+    return all(_is_plain(v) or _is_list(v, 64) for v in args.values())
+def _is_data(o):
+    "Whether `o` can say which data a run was trained on."
+    if o is None: return True
+    if not _is_dict(o) or not all(_is_int(o.get(k), 0, 2**50) for k in ('train', 'valid')): return False
+    return o.get('fingerprint') is None or _is_text(o['fingerprint'])
+
+_SCHEMA = dict(                                        # what must be there
+    schedule=('a schedule of at most 1,048,576 timesteps', _is_schedule), prediction=('a name', _is_text),
+    network=('a name and arguments of at most 64 parts, each up to 1,048,576', _is_network),
+    image=('channels and a size of at most 65,536', _is_image),
+    classes=('names without control characters', lambda o: o is None or _is_list(o, 2**20) and all(map(_is_text, o))))
+_OPTIONAL = dict(
+    settings=('a dict of settings', lambda o: o is None or _is_dict(o, 1000)),
+    data=('a fingerprint and two numbers', _is_data),
+    images=('a number', lambda o: _is_int(o, 0, 2**50)), batch_size=('a number', lambda o: _is_int(o, 1, 2**50)),
+    id=('a name', _is_text))
+
+def _check_config(config):
+    "Raise a `ValueError` that names the first part of `config` that has another type or an absurd size."
+    if not isinstance(config, dict): raise ValueError(f'a dict is expected, not {type(config).__name__}')
+    for k, (want, ok) in (_SCHEMA | _OPTIONAL).items():
+        if k in _SCHEMA and k not in config: raise ValueError(f'{k!r} is missing')
+        if k in config and not ok(config[k]): raise ValueError(f'{k!r} must be {want}')
+
+# %% ../nbs/03_trainer.ipynb #2c663d36
 def load_run(
     path,        # A run folder
     model=None,  # The network, if it is not one of this library's
 ):  # (config, model, ema_model); ema_model is None if the run kept no average
     "Configuration and networks of the run folder `path`, on the CPU, in evaluation mode."
     path, config = Path(path), read_config(path)
+    _check_not_exported(path, config)
     if model is None:
         name, args = config['network']['name'], config['network']['args']
         if args is None or name not in networks: raise ValueError(f'{path} was trained with a network of your own, {name}: pass it as `model`, from Python')
-        model = networks[name](**args)
+        model = _build(name, args, path)
     ema_model = deepcopy(model) if (path/'ema.safetensors').exists() else None
     _load_weights(model, path/'model.safetensors')
     if ema_model is not None: _load_weights(ema_model, path/'ema.safetensors')
     return config, model.eval(), ema_model and ema_model.eval().requires_grad_(False)
 
+def _check_not_exported(path, config):
+    "Raise a `ValueError` for an export, which looks like a run folder but holds no weights of ours."
+    exported = config.get('exported')
+    if not isinstance(exported, dict) or exported.get('format') == 'safetensors': return
+    raise ValueError(f"{path} is an export to {exported.get('format')!r}, not a run folder: "
+                     'open it with `load_export`, from ddpm_nb.export')
+
 def read_config(
     path,  # A run folder
 ):
     "The `config.json` of the run folder `path`."
+    check_run_folder(path)
     file = Path(path)/'config.json'
-    if not file.exists(): raise FileNotFoundError(f'{path} is not a run folder: it has no config.json')
-    try: return json.loads(file.read_text())
-    except ValueError as e: raise ValueError(f'{file} is damaged: {e}') from None
+    if not file.is_file(): raise FileNotFoundError(f'{path} is not a run folder: it has no config.json')
+    try: config = json.loads(file.read_text(encoding='utf-8'))
+    except (ValueError, RecursionError) as e: raise ValueError(f'{file} is damaged: {e}') from None
+    try: _check_config(config)
+    except ValueError as e: raise ValueError(f'{file} is not the configuration of a run: {e}') from None
+    return config
 
-# %% ../nbs/03_trainer.ipynb #2c663d36
-def _load_weights(model, file):
-    "Load the weights in `file` into `model`; a `ValueError` that names the file if they cannot be read or do not fit."
+# %% ../nbs/03_trainer.ipynb #78660278
+def _weights_header(file):
+    "The bytes of a safetensors file and its header; a `ValueError` that names the file if it is none."
     try:
         data = Path(file).read_bytes()
-        weights = read_safetensors(data)
-        meta = json.loads(data[8:8 + int.from_bytes(data[:8], 'little')]).get('__metadata__') or {}
+        end = 8 + int.from_bytes(data[:8], 'little')
+        if end > len(data): raise ValueError('it is cut off')
+        header = json.loads(data[8:end])
+        if not isinstance(header, dict) or not all(isinstance(o, dict) for o in header.values()):
+            raise ValueError('its header is no table of tensors')
+    except (OSError, ValueError, RecursionError) as e:
+        raise ValueError(f'{file} is damaged or not a safetensors file: {e}') from None
+    return data, header
+
+def _build(name, args, path):
+    "The network `name` with `args`; no memory is taken before its shapes are those of the weights in `path`."
+    try:
+        with torch.device('meta'): want = {k: list(v.shape) for k, v in networks[name](**args).state_dict().items()}
+    except Exception as e:
+        reason = ' '.join(str(e).split()) or type(e).__name__
+        raise ValueError(f'{path} describes a network that cannot be built: {reason}') from None
+    header = _weights_header(path/'model.safetensors')[1]
+    found = {k: o.get('shape') for k, o in header.items() if k != '__metadata__'}
+    wrong = next((k for k in [*want, *found] if want.get(k) != found.get(k)), None)
+    if wrong is not None:
+        raise ValueError(f'{path}/model.safetensors does not fit {name}: {wrong} has shape {found.get(wrong)}, '
+                         f'and config.json describes {want.get(wrong)}')
+    return networks[name](**args)
+
+def _load_weights(model, file):
+    "Load the weights in `file` into `model`; a `ValueError` that names the file if they cannot be read or do not fit."
+    data, header = _weights_header(file)
+    try: weights, meta = read_safetensors(data), header.get('__metadata__') or {}
     except (SafetensorError, ValueError) as e: raise ValueError(f'{file} is damaged or not a safetensors file: {e}') from None
     if meta.get('sha256', _digest(weights)) != _digest(weights): raise ValueError(f'{file} is damaged: its contents are not those that were written')
     try: model.load_state_dict(weights)
-    except RuntimeError as e: raise ValueError(f'{file} does not fit {type(model).__name__}: {e}') from None
+    except RuntimeError as e:
+        raise ValueError(f'{file} does not fit {type(model).__name__}: ' + ' '.join(str(e).split())) from None
 
 # %% ../nbs/03_trainer.ipynb #22b6875f
 def resume(
@@ -719,30 +1096,48 @@ def resume(
     path,   # The run folder
 ):
     "Make the next `fit` of `learn` go on where the run folder `path` left off; a `ValueError` names what differs in schedule, network, EMA or data."
+    check_own_weights(learn.model, 'resuming')
     path, mine = Path(path), run_config(learn)
-    old = dict(weighting='uniform', timesteps='uniform') | read_config(path)   # a folder may be older than these two
-    differ = [f'{k}: {old.get(k)} → {mine[k]}' for k in mine if k != 'versions' and old.get(k) != json.loads(json.dumps(mine[k]))]
+    config = dict(weighting='uniform', timesteps='uniform') | read_config(path)   # a folder may be older than these two
+    check_data(config, learn.dls, path)
+    old, new = _comparable(config), _comparable(json.loads(json.dumps(mine)))
+    differ = [f'{k}: {old.get(k)} → {new[k]}' for k in new if old.get(k) != new[k]]
     if differ: raise ValueError(f'this learner is not the one that made {path}; ' + '; '.join(differ))
     state = _last_state(path)
     learn.create_opt()
     _load_state(learn, state)
     learn._state = state
+    learn.runs[path.resolve()] = _run_id(path)
 
 # %% ../nbs/03_trainer.ipynb #31646b5b
+def _comparable(config):
+    "What must not differ in the `config` of a learner that resumes a run; versions and the place of the data may."
+    out = {k: v for k, v in config.items() if k not in ('versions', 'data', 'images')}
+    if isinstance(out.get('settings'), dict):
+        out['settings'] = {k: v for k, v in out['settings'].items() if k != 'data'}
+    return out
+
+# %% ../nbs/03_trainer.ipynb #dd7065b8
+def check_data(
+    config,  # The configuration of a run, see read_config
+    dls,     # `DataLoaders`
+    path,    # The run folder, for the message
+):
+    "Raise a `ValueError` if `dls` does not hold the data that the run was trained on."
+    old, new = config.get('data') or dict(train=config.get('images')), _data_config(dls)
+    if old.get('fingerprint') and new['fingerprint']: same = old['fingerprint'] == new['fingerprint']
+    else: same = old['train'] == new['train']
+    if same: return
+    if old['train'] != new['train']: count = f'images to train on: {old["train"]} → {new["train"]}'
+    else: count = f'there are as many images to train on, {new["train"]}, but their contents, order or labels differ'
+    raise ValueError(f'these are not the data that {path} was trained on; {count}')
+
+# %% ../nbs/03_trainer.ipynb #55777d11
 def _load_state(learn, state):
     "Weights, averages and optimiser of `learn` as in `state`."
     bare_network(learn.model).load_state_dict(state['model'])
     if state['ema'] is not None: learn.ema.load_state_dict(state['ema'])
     learn.opt.load_state_dict(state['opt'])
-
-def _read_state(file):
-    "The contents of a `state.pt`; a `ValueError` that names the file if it cannot be read."
-    data = Path(file).read_bytes()
-    body, mark, digest = data[:-40], data[-40:-32], data[-32:]
-    if mark != _MARK: body = data                      # of a version before checksums, or cut off
-    elif hashlib.sha256(body).digest() != digest: raise ValueError(f'{file} is damaged: its contents are not those that were written')
-    try: return torch.load(io.BytesIO(body), weights_only=True, map_location='cpu')
-    except Exception as e: raise ValueError(f'{file} is damaged or was not written by this library: {e}') from None
 
 def _last_state(path):
     "The newest state of the run folder `path` that can be read."
@@ -759,7 +1154,7 @@ def _last_state(path):
 # %% ../nbs/03_trainer.ipynb #d80d5870
 @patch
 def _restore(self:DDPMLearner, state):
-    "Put counters, recorder and random numbers back to `state`; returns the epoch to begin with."
+    "Put counters, recorder and random numbers back to `state`."
     if state['n_epoch'] != self.n_epoch:
         raise ValueError(f"the run was started for {state['n_epoch']} epochs and cannot be resumed for {self.n_epoch}: its learning rates were planned for all of them")
     if differ := _differences(state.get('plan') or {}, _plain(self.plan)): raise ValueError(f"the run was started by a `fit` with other settings, and would not be the same one: {'; '.join(differ)}")
@@ -767,12 +1162,17 @@ def _restore(self:DDPMLearner, state):
     r.values, r.iters, r.losses, r.lrs = [*saved['values']], [*saved['iters']], *(array('d', map(float, saved[k])) for k in ('losses', 'lrs'))
     vars(r.smooth_loss).update(saved['smooth'])
     self.train_iter, self.saved_step, self.lost_steps, self.best, self._state = state['step'], state['step'], state.get('lost', 0), state.get('best'), None
-    self.notes = [dict(o) for o in state.get('notes', ())]
+    self.notes, self.earlier = [dict(o) for o in state.get('notes', ())], state.get('earlier') or DDPMLearner.earlier
     if hasattr(self, 'na_n_guard'): self.na_n_guard.norms = array('d', map(float, state.get('norms', ())))
     if state.get('scaler') and getattr(self, 'scaler', None) is not None: self.scaler.load_state_dict(state['scaler'])
+    for k, p in bare_network(self.model).named_parameters():
+        if k in (state.get('grads') or {}): p.grad = state['grads'][k].to(p)
+    if state.get('count'): self.gradient_accumulation.count = state['count']
+    self.epoch, self.rng_epoch = state['epoch'], state.get('rng_epoch')
     if state.get('pos'): self._begun = {k: state[k] for k in ('pos', 'rng_epoch', 'rng')}
     else: _set_rng_state(state['rng'], self.dls)
-    return state['epoch']
+    self._mark(state.get('pos') or 0)
+    self.history['rng'] = state['rng']
 
 # %% ../nbs/03_trainer.ipynb #d9ab74f0
 @patch
@@ -786,7 +1186,7 @@ def go_back(self:NaNGuard,
     run, step = self.learn.run_callback, self.learn.saved_step
     if step is None: raise FloatingPointError(f'{message}. There is no saved state yet to go back to: save earlier, with `RunCallback(steps=...)`, or lower the learning rate')
     if self.returns == self.tries: raise FloatingPointError(f'{message}. Going back {self.tries} times did not help; the state of step {step} is in {run.path}. Lower the learning rate or clip gradients more')
-    state = _last_state(run.path)
+    state, self.learn._moved = _last_state(run.path), True
     _load_state(self.learn, state)
     self.opt.zero_grad()
     self.returns, self.returned = self.returns + 1, True
@@ -812,37 +1212,75 @@ class Watcher(Callback):
             if event_name == 'after_epoch': self.watching = False
 
 # %% ../nbs/03_trainer.ipynb #64c6395d
+def _duration(seconds):
+    "`seconds` as people say it."
+    for size, name in ((86400, 'days'), (3600, 'hours'), (60, 'minutes')):
+        if seconds >= 2*size: return f'{seconds/size:.0f} {name}'
+    return f'{max(1, round(seconds))} seconds' if seconds >= 1.5 else 'a second'
+
+def _encodable(text, out):
+    "`text` with a question mark for each letter that the stream `out` cannot write."
+    code = getattr(out, 'encoding', None) or 'utf-8'
+    return text.encode(code, 'replace').decode(code)
+
+# %% ../nbs/03_trainer.ipynb #8b075ff9
 class RunProgress(Callback):
-    "One progress bar over all steps on a terminal; elsewhere a plain line every `every` epochs; of several processes, from the first. For use without fastai's `ProgressCallback`."
-    order = 60
+    "One bar over all steps on a terminal, elsewhere a line every `every` epochs; and once, how long it will take."
+    order, short = 60, 2000     # runs of fewer steps seldom draw well
     def __init__(self,
         every=1,    # Epochs between two lines
         out=None,   # Where to write; standard output by default
-    ): self.every, self.out, self.bar, self.old_logger = every, out or sys.stdout, None, None
+    ): self.every, self.out, self.bar, self.old_logger, self.began = every, out or sys.stdout, None, None, None
 
     def before_fit(self): self.after_fit()   # of a fit that was interrupted
     def before_train(self):
-        if hasattr(self.learn, 'lr_finder') or self.old_logger is not None: return
-        self.old_logger = self.learn.logger
-        if self.old_logger is print: self.learn.logger = noop   # a CSVLogger goes on
-        if self.out.isatty() and not rank_distrib():
+        if hasattr(self.learn, 'lr_finder') or self.began is not None: return
+        self.began, self.first, self.said = time.monotonic(), self.train_iter, False
+        if self.learn.logger is print: self.old_logger, self.learn.logger = print, noop   # a CSVLogger and a bar go on
+        if self.out.isatty() and not rank_distrib() and not hasattr(self.learn, 'progress'):
             self.bar = progress_bar(range(self.n_epoch*len(self.dls.train)))
             self.bar.update(0)
 
     def after_batch(self):
-        if self.bar is not None and self.training: self.bar.update(min(self.train_iter, self.bar.total))
+        if not self.training or self.began is None: return
+        done = self.train_iter - self.first
+        if done == 1: self.warm = time.monotonic()              # the first step also compiles and reserves memory
+        long = done > 1 and time.monotonic() - self.warm > 10
+        if not self.said and (done > 10 or long or self.iter + 1 == self.n_iter): self.say_duration(done)
+        if self.bar is not None: self.bar.update(min(self.train_iter, self.bar.total))
+
+    def say_duration(self, done):
+        "Say how many steps there are, and about how long they take, measured over the `done` first steps."
+        self.said, now = True, time.monotonic()
+        step = (now - self.warm)/(done - 1) if done > 1 else now - self.began
+        valid = len(self.dls.valid)/self.n_iter if _has_valid(self.dls) else 0
+        total = self.n_epoch*self.n_iter
+        left = total - self.first
+        seconds = left*step*(1 + 2/3*valid)      # validated forwards only, by the network and its average
+        rest = f'{left:,} to go, ' if self.first else ''
+        self.write(f'{total:,} steps in all, {rest}about {_duration(seconds)}')
+        if total >= self.short: return
+        self.write(f'fewer than {self.short:,} steps: runs this short seldom draw well, '
+                   'except tiny pictures such as the digits')
 
     def after_epoch(self):
-        if self.old_logger is None: return
+        if self.began is None or hasattr(self.learn, 'progress'): return
         names, values, done = self.recorder.metric_names[1:], self.recorder.values[-1], self.epoch + 1
-        line = f'epoch {done}/{self.n_epoch}  ' + '  '.join(f'{k} {v:.4f}' for k, v in zip(names, values))
-        if self.bar is not None: self.bar.comment = line
-        elif not rank_distrib() and (done % self.every == 0 or done == self.n_epoch): print(line, file=self.out, flush=True)
+        shown = (f'{k} {v:.4f}' for k, v in zip(names, values) if not math.isnan(v))
+        line = f'epoch {done}/{self.n_epoch}  ' + '  '.join(shown)
+        if self.bar is not None: self.bar.comment = _encodable(line, sys.stdout)
+        elif done % self.every == 0 or done == self.n_epoch: self.write(line)
+
+    def write(self, line):
+        "Write `line`, on a terminal in the place of the bar, which comes again below."
+        if rank_distrib(): return
+        width = 0 if self.bar is None else shutil.get_terminal_size().columns - 1
+        print(('\r' if width else '') + _encodable(line, self.out).ljust(width), file=self.out, flush=True)
 
     def after_fit(self):
         if self.bar is not None: self.bar.on_iter_end()
         if self.old_logger is not None: self.learn.logger = self.old_logger
-        self.bar = self.old_logger = None
+        self.bar = self.old_logger = self.began = None
 
 # %% ../nbs/03_trainer.ipynb #fb9007af
 class WandbLogger(Watcher):
