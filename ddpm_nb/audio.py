@@ -6,26 +6,29 @@
 __all__ = ['write_wav', 'read_wav', 'ADMUNet1d', 'si_sdr']
 
 # %% ../nbs/08a_audio.ipynb #70342a60
+import io
 import math
 import numpy as np
+import struct
 import torch
+from numbers import Integral
 from pathlib import Path
 from scipy.io import wavfile
 from torch import nn
 from .adm import ADMUNet
-from .trainer import networks
+from .trainer import networks, write_atomic
 
 # %% ../nbs/08a_audio.ipynb #8f9d9077
 def write_wav(
     path,  # File to write
     x,     # One sound, (channels, 1, length), float, in [-1, 1]
-    rate,  # Samples per second
+    rate,  # Samples per second, an integer
 ):  # The path
-    "Write a 16-bit WAV file; a `ValueError` for what is not one sound in [-1, 1]."
-    if x.ndim != 3 or x.shape[1] != 1: raise ValueError(f'one sound has the shape (channels, 1, length), got {tuple(x.shape)}; x[0] is the first of a batch')
-    if not x.is_floating_point() or not x.isfinite().all(): raise ValueError('sounds must be finite float numbers')
-    if x.abs().max() > 1: raise ValueError(f'the sound reaches {x.abs().max():.3g}, and a WAV file ends at 1: divide by that, or clamp')
-    wavfile.write(path, rate, (x[:, 0].cpu().double()*32767).round().to(torch.int16).numpy().T)
+    "Write a 16-bit WAV file; a `ValueError` for what is not one sound in [-1, 1] leaves an older file as it is."
+    _check_sound(x, rate)
+    file = io.BytesIO()
+    wavfile.write(file, rate, (x[:, 0].cpu().double()*32767).round().to(torch.int16).numpy().T)
+    write_atomic(path, file.getvalue())
     return Path(path)
 
 def read_wav(
@@ -33,9 +36,23 @@ def read_wav(
 ):  # (x, rate): one sound, (channels, 1, length), in [-1, 1], and its samples per second
     "Read a 16-bit WAV file; a `ValueError` for other files."
     try: rate, x = wavfile.read(path)
-    except ValueError as e: raise ValueError(f'{path} is no WAV file that can be read: {e}') from e
+    except (ValueError, EOFError, struct.error) as e:
+        raise ValueError(f'{path} is no WAV file that can be read: {e}') from e
+    if not x.size: raise ValueError(f'{path} holds no samples')
     if x.dtype != np.int16: raise ValueError(f'{path} holds {x.dtype} samples; convert it to 16-bit integers')
     return torch.tensor(x.reshape(len(x), -1).T[:, None]/32767, dtype=torch.float32).clamp(min=-1), rate
+
+# %% ../nbs/08a_audio.ipynb #8684ebcc
+def _check_sound(x, rate):
+    "Raise a `ValueError` unless `x` is one sound that a WAV file can hold."
+    if isinstance(rate, bool) or not isinstance(rate, Integral) or not 0 < rate < 2**28:
+        raise ValueError(f'rate is samples per second, an integer such as 8000, got {rate!r}')
+    if not torch.is_tensor(x) or x.ndim != 3 or x.shape[1] != 1 or not x.numel():
+        raise ValueError('one sound has the shape (channels, 1, length), '
+                         f'got {tuple(getattr(x, "shape", ()))}; x[0] is the first of a batch')
+    if not x.is_floating_point() or not x.isfinite().all(): raise ValueError('sounds must be finite float numbers')
+    if x.abs().max() > 1:
+        raise ValueError(f'the sound reaches {x.abs().max():.3g}, and a WAV file ends at 1: divide by that, or clamp')
 
 # %% ../nbs/08a_audio.ipynb #0e00b43e
 class ADMUNet1d(ADMUNet):
@@ -45,7 +62,7 @@ class ADMUNet1d(ADMUNet):
         c_out=1,                   # Channels of the prediction
         channels=(16, 32, 32, 64), # Width of each level, multiples of 4; each level is half as long as the one before
         num_classes=None,          # Number of class labels, or None for a network without
-        attention_at=(-1,),        # Levels with attention, 0 the finest, -1 the coarsest; the bottom of the U always has it
+        attention_at=(-1,),        # Levels with attention, 0 the finest, -1 the coarsest; the bottom always has it
         blocks=1,                  # Residual blocks per level on the way down (one more on the way up)
     ):
         super().__init__(c_in, c_out, channels, num_classes, attention_at, blocks)
@@ -58,7 +75,8 @@ class ADMUNet1d(ADMUNet):
     def forward(self, x_t, t, y=None):
         least = 2**(len(self.channels) - 1)
         if x_t.ndim != 4 or x_t.shape[2] != 1 or x_t.shape[3] < least:
-            raise ValueError(f'signals must have the shape (n, c, 1, length), of length at least {least}, got {tuple(x_t.shape)}')
+            raise ValueError(f'signals must have the shape (n, c, 1, length), of length at least {least}, '
+                             f'got {tuple(x_t.shape)}')
         return super().forward(x_t, t, y)
 
 networks['ADMUNet1d'] = ADMUNet1d
@@ -69,7 +87,9 @@ def si_sdr(
     clean,     # What they should be, as `estimate`
 ):  # (n,), in decibels
     "Scale-invariant ratio of signal to distortion (Le Roux et al. 2019)."
-    if estimate.shape != clean.shape: raise ValueError(f'estimate and clean must have one shape, got {tuple(estimate.shape)} and {tuple(clean.shape)}')
+    if estimate.shape != clean.shape:
+        raise ValueError('estimate and clean must have one shape, '
+                         f'got {tuple(estimate.shape)} and {tuple(clean.shape)}')
     e, s = estimate.flatten(1), clean.flatten(1)
     if not s.any(1).all(): raise ValueError('SI-SDR is not defined for silence: a clean sound is all zeros')
     target = (e*s).sum(1, keepdim=True)/s.square().sum(1, keepdim=True)*s

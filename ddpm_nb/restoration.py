@@ -20,7 +20,8 @@ from torch.nn import functional as F
 from torchvision.transforms.functional import gaussian_blur, rgb_to_grayscale
 from .schedules import ItemNoise
 from .samplers import ddim, spaced_timesteps
-from .sampling import _check_labels, _check_scale, _device, _evaluating, _seed, encode, sample
+from .sampling import _check_clean, _check_each, _check_guidance, _check_scale
+from .sampling import _device, _evaluating, _full, _seed, encode, sample
 
 # %% ../nbs/08_restoration.ipynb #dba9cd90
 class Measurement:
@@ -34,7 +35,8 @@ class Measurement:
         if not 0 <= noise < math.inf: raise ValueError(f'noise is a standard deviation of at least 0, got {noise}')
         self.A, self.shape, self.noise, self.name = A, tuple(shape), noise, name
         u, v = torch.randn(2, 1, *self.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-        if not torch.allclose(A(2*u - 3*v), 2*A(u) - 3*A(v), atol=1e-6): raise ValueError('A must be linear: A(2 u - 3 v) is not 2 A(u) - 3 A(v)')
+        if not torch.allclose(A(2*u - 3*v), 2*A(u) - 3*A(v), atol=1e-6):
+            raise ValueError('A must be linear: A(2 u - 3 v) is not 2 A(u) - 3 A(v)')
         self.y_shape = tuple(A(u).shape[1:])
 
     def __repr__(self): return f'{self.name}: {self.shape} -> {self.y_shape}, noise {self.noise:g}'
@@ -45,7 +47,8 @@ class Measurement:
     ):  # Measurements, (n, ...)
         "Measure `x`."
         y = self.A(x)
-        return y + self.noise*torch.randn(y.shape, dtype=y.dtype, device=y.device, generator=generator) if self.noise else y
+        if not self.noise: return y
+        return y + self.noise*torch.randn(y.shape, dtype=y.dtype, device=y.device, generator=generator)
 
     def transpose(self,
         y,  # Measurements, (n, ...)
@@ -56,13 +59,22 @@ class Measurement:
             return torch.autograd.grad(self.A(x), x, y)[0]
 
 # %% ../nbs/08_restoration.ipynb #8568f4ce
+def _as_bool(mask):
+    "`mask` as a bool tensor; a `ValueError` where it holds anything but True and False, or 1 and 0."
+    mask = torch.as_tensor(mask)
+    if mask.dtype != torch.bool and not ((mask == 0) | (mask == 1)).all():
+        raise ValueError('mask must be bool, or 1 and 0: True or 1 where a picture is seen; '
+                         f'got {mask.dtype}, {mask.min():g} … {mask.max():g}')
+    return mask.bool()
+
+# %% ../nbs/08_restoration.ipynb #5dd9acc5
 def inpainting(
-    mask,      # Which numbers of an image are seen, bool, (c, h, w)
+    mask,      # Which numbers of an image are seen, (c, h, w), bool or 0 and 1
     noise=0.,  # See Measurement
 ):
     "Some pixels are seen and the others are not; y holds the seen ones in a row."
-    mask = torch.as_tensor(mask)
-    if mask.dtype != torch.bool or not mask.any(): raise ValueError(f'mask must be bool, shaped as one image, True where it is seen; got {mask.dtype} with {int(mask.sum())} seen')
+    mask = _as_bool(mask)
+    if not mask.any(): raise ValueError('mask must be shaped as one image, True where it is seen; got 0 seen')
     return Measurement(lambda x: x[:, mask.to(x.device)], mask.shape, noise, 'inpainting')
 
 def super_resolution(
@@ -71,7 +83,8 @@ def super_resolution(
     noise=0.,  # See Measurement
 ):
     "Each pixel of y is the mean of `factor` × `factor` pixels."
-    if any(o % factor for o in shape[1:]): raise ValueError(f'height and width must be divisible by {factor}, got {tuple(shape)}')
+    if any(o % factor for o in shape[1:]):
+        raise ValueError(f'height and width must be divisible by {factor}, got {tuple(shape)}')
     return Measurement(lambda x: F.avg_pool2d(x, factor), shape, noise, f'super-resolution ×{factor}')
 
 def deblurring(
@@ -144,7 +157,7 @@ def repaint(
     measurement,     # The Measurement that made them
     resamplings=10,  # How often each step is taken, at least 1
 ):  # generator of images (n, ...), one after each step
-    "Ancestral steps with the measured part overwritten, each repeated (Lugmayr et al. 2022, algorithm 1, jumps of one step)."
+    "Ancestral steps, the measured part overwritten, each repeated (Lugmayr et al. 2022, algorithm 1, jumps of one)."
     if resamplings < 1: raise ValueError(f'resamplings must be at least 1, got {resamplings}')
     for t, s in zip(timesteps, timesteps[1:]):
         (a_t, b_t), (a_s, b_s) = schedule.level(t), schedule.level(s)
@@ -227,39 +240,78 @@ methods = dict(replacement=replacement, repaint=repaint, dps=dps, pigdm=pigdm)
 
 def restore(
     denoiser,        # A Denoiser
-    y,               # Measurements, (m, ...), what `measurement` made of m images
-    measurement,     # A Measurement
+    y,               # Measurements, (m, ...), what `measurement` made of m images; or m pictures, (m, c, h, w)
+    measurement,     # A Measurement; for pictures a mask, True or 1 where they are seen, (h, w) or (m, 1, h, w)
     method='pigdm',  # 'replacement', 'repaint', 'dps' or 'pigdm'
     steps=100,       # Steps, in [1, T]
     n=1,             # Samples for each measurement
-    labels=None,     # One class label for each measurement, -1 for "no label"; or None
+    labels=None,     # One class for each measurement: its name or its position, -1 for "no label"; or None
     cfg_scale=1.,    # Guidance, as in sample
     generator=None,  # `torch.Generator` that makes the result repeatable; fresh noise by default
     progress=True,   # Show a progress bar
     **options,       # The method's own: `resamplings`, `zeta`, `data_std`, `eta`
 ):  # (m, n, c, h, w): mean(1) is the best guess, std(1) a map of what is uncertain
     "Draw clean images that could have led to `y`."
+    own = _check_method(method, options, n)
+    if not isinstance(measurement, Measurement): y, measurement = _with_mask(y, measurement, n)
+    _check_measured(y, measurement, denoiser)
+    _check_scale(cfg_scale)
+    labels = _check_each(labels, len(y), denoiser, 'measurements')
+    _check_guidance(cfg_scale, labels, denoiser)
+    if 'clip' in own and denoiser.clip is not None: options = dict(clip=denoiser.clip) | options
+    device, m, schedule = _device(denoiser), len(y), denoiser.schedule
+    timesteps = spaced_timesteps(schedule, steps)
+    items = [i + 2**16*j for i in range(m) for j in range(n)]     # sample j of image i, however many there are
+    noise = ItemNoise(_seed(generator), items)
+    draw = lambda: noise.randn(measurement.shape, device)
+    y, many = _full(y), lambda o: o.to(device).repeat_interleave(n, 0)
+    denoise = _straight_through(denoiser, None if labels is None else many(labels), cfg_scale)
+    x_T = schedule.level(timesteps[0])[1]*draw()
+    path = methods[method](denoise, schedule, x_T, timesteps, draw, many(y), measurement, **options)
+    with _evaluating(denoiser), torch.no_grad():
+        for x in progress_bar(path, total=steps, leave=False) if progress else path: pass
+    return x.view(m, n, *measurement.shape)
+
+# %% ../nbs/08_restoration.ipynb #6c92dd93
+def _check_method(method, options, n):
+    "The names of the method's own options; a `ValueError` for a method, option or number of samples that cannot be."
     if method not in methods: raise ValueError(f'method must be one of {", ".join(methods)}, got {method!r}')
     own = [*inspect.signature(methods[method]).parameters][7:]
     wrong = [k for k in options if k not in own]
     if wrong: raise ValueError(f'{method!r} has no option {wrong[0]!r}; it takes {", ".join(own) or "none"}')
-    if isinstance(n, bool) or not isinstance(n, Integral) or n < 1: raise ValueError(f'n, the number of samples for each measurement, must be at least 1, got {n!r}')
-    if tuple(y.shape[1:]) != measurement.y_shape: raise ValueError(f'y must be (m, *{measurement.y_shape}), what {measurement.name} makes of images, got shape {tuple(y.shape)}')
-    if not y.is_floating_point() or not y.isfinite().all(): raise ValueError('y must be finite float numbers')
-    _check_scale(cfg_scale)
-    labels = None if labels is None else _check_labels(labels, denoiser)
-    if labels is not None and (not torch.is_tensor(labels) or len(labels) != len(y)): raise ValueError(f'give one label for each of the {len(y)} measurements')
-    if 'clip' in own and denoiser.clip is not None: options = dict(clip=denoiser.clip) | options
-    device, m, schedule = _device(denoiser), len(y), denoiser.schedule
-    timesteps = spaced_timesteps(schedule, steps)
-    noise = ItemNoise(_seed(generator), [i + 2**16*j for i in range(m) for j in range(n)])     # sample j of image i, however many there are
-    draw = lambda: noise.randn(measurement.shape, device)
-    many = lambda o: o.to(device).repeat_interleave(n, 0)
-    denoise = _straight_through(denoiser, None if labels is None else many(labels), cfg_scale)
-    path = methods[method](denoise, schedule, schedule.level(timesteps[0])[1]*draw(), timesteps, draw, many(y), measurement, **options)
-    with _evaluating(denoiser), torch.no_grad():
-        for x in progress_bar(path, total=steps, leave=False) if progress else path: pass
-    return x.view(m, n, *measurement.shape)
+    if isinstance(n, bool) or not isinstance(n, Integral) or n < 1:
+        raise ValueError(f'n, the number of samples for each measurement, must be at least 1, got {n!r}')
+    return own
+
+def _check_measured(y, measurement, denoiser):
+    "Raise a `ValueError` unless `y` is what `measurement` makes of images like the denoiser's."
+    shape, known = measurement.shape, denoiser.shape
+    if known is not None and (len(shape) != len(known) or shape[0] != known[0]):
+        raise ValueError(f'{measurement.name} is for images of shape {shape}, the network makes {tuple(known)}')
+    if tuple(y.shape[1:]) != measurement.y_shape:
+        raise ValueError(f'y must be (m, *{measurement.y_shape}), what {measurement.name} makes of images, '
+                         f'got shape {tuple(y.shape)}')
+    if not y.is_floating_point() or not y.isfinite().all():
+        raise ValueError(f'y must be finite float numbers, for pictures in [-1, 1]; got {y.dtype}')
+
+def _with_mask(x, mask, n):
+    "Pictures `x` with 0 where `mask` hides them, and the Measurement that makes this of `n` images for each picture."
+    mask = _fitted(_as_bool(mask), x)
+    each = mask.repeat_interleave(n, 0)
+    hide = lambda z: torch.where(each.to(z.device), z, 0.)
+    return torch.where(mask.to(x.device), x, torch.zeros_like(x)), Measurement(hide, x.shape[1:], name='inpainting')
+
+def _fitted(mask, x):
+    "`mask` in the shape of the pictures `x`; a `ValueError` for other shapes, and where nothing is seen of a picture."
+    side = min(2, x.ndim - 1)                                    # height and width, or the one length that there is
+    try: fits = x.ndim > 1 and mask.shape[-side:] == x.shape[-side:] and mask.expand(x.shape)
+    except RuntimeError: fits = False
+    if fits is False:
+        raise ValueError('pictures must be (m, c, h, w) and the mask (h, w), (1, h, w) or, one for each, (m, 1, h, w); '
+                         f'got pictures of shape {tuple(x.shape)} and a mask of shape {tuple(mask.shape)}')
+    if not fits.flatten(1).any(1).all():
+        raise ValueError('mask must be True or 1 where a picture is seen; in at least one there is 0 seen')
+    return fits
 
 def _straight_through(denoiser, labels, cfg_scale):
     "`denoise(x, t)` whose values are clipped as the denoiser's are, and whose gradient is that before clipping."
@@ -275,31 +327,38 @@ def sdedit(
     denoiser,         # A Denoiser
     x0,               # Images to change, (n, c, h, w), in [-1, 1]
     strength,         # How far to go, in [0, 1]: 0 returns the images, 1 forgets them
-    labels=None,      # One class label for each image, or None
+    labels=None,      # One class for each image, as for sample, or None
     steps=50,         # Steps from the noisiest timestep; of `strength` it takes that share
     generator=None,   # `torch.Generator` that makes the result repeatable; fresh noise by default
     **kwargs,         # As for sample: sampler, cfg_scale, progress
 ):  # Images, as `x0`
     "Noise `x0` part of the way and sample from there (Meng et al. 2022, algorithm 1)."
     if not 0 <= strength <= 1: raise ValueError(f'strength must be in [0, 1], got {strength}')
+    _check_clean(x0)
+    labels = _check_each(labels, len(x0), denoiser, 'images')
     schedule, device = denoiser.schedule, _device(denoiser)
     start = round(strength*schedule.T) - 1
     if start < 0: return x0.clone()
     noise = ItemNoise(_seed(generator), range(len(x0))).randn(x0.shape[1:], device)
-    x_t, _ = schedule.noise_images(x0.to(device), start, noise)
-    return sample(denoiser, len(x0) if labels is None else labels, x_T=x_t, t_start=start, steps=min(max(round(strength*steps), 1), start + 1), generator=generator, **kwargs)
+    x_t, _ = schedule.noise_images(_full(x0).to(device), start, noise)
+    steps = min(max(round(strength*steps), 1), start + 1)
+    wanted = len(x0) if labels is None else labels
+    return sample(denoiser, wanted, x_T=x_t, t_start=start, steps=steps, generator=generator, **kwargs)
 
 # %% ../nbs/08_restoration.ipynb #e10ae4a6
 def invert_edit(
     denoiser,       # A Denoiser of a network with classes
     x0,             # Images to change, (n, c, h, w), in [-1, 1]
-    labels,         # What they are, one label for each
+    labels,         # What they are, one class for each, as for sample
     new_labels,     # What they should become
     steps=50,       # Network evaluations, there and back each
     cfg_scale=1.,   # Guidance on the way back
     progress=True,  # Show a progress bar
 ):  # Images, as `x0`
     "Deterministic DDIM to noise under `labels`, and back under `new_labels`."
+    _check_scale(cfg_scale)
+    new_labels = _check_each(new_labels, len(x0), denoiser, 'images')
+    if new_labels is None: raise ValueError('new_labels says what the images should become: give one label for each')
     latents = encode(denoiser, x0, labels, steps, progress=progress)
     return sample(denoiser, new_labels, x_T=latents, steps=steps, cfg_scale=cfg_scale, progress=progress)
 
@@ -309,17 +368,23 @@ def with_holes(
     observed,  # Which numbers are observed, bool, as `x`
 ):  # (n, 2 c, h, w), for ObservedOnly
     "`x` with 0 where it is not observed, and beside it channels that say where: 1 observed, -1 not."
-    if observed.shape != x.shape or observed.dtype != torch.bool: raise ValueError(f'observed must be bool, shaped as the images, {tuple(x.shape)}; got {observed.dtype} of shape {tuple(observed.shape)}')
+    if observed.shape != x.shape or observed.dtype != torch.bool:
+        raise ValueError(f'observed must be bool, shaped as the images, {tuple(x.shape)}; '
+                         f'got {observed.dtype} of shape {tuple(observed.shape)}')
     return torch.cat([torch.where(observed, x, 0.), 2.*observed - 1], 1)
 
 class ObservedOnly(Callback):
     "Train on images with holes, made by `with_holes`: the loss counts observed pixels only."
     order = 9.4  # before DDPMCallback (9.5)
     def before_batch(self):
-        if self.xb[0].shape[1] % 2: raise ValueError(f'images for ObservedOnly have as many mask channels as colours, see `with_holes`; got {self.xb[0].shape[1]} channels')
+        channels = self.xb[0].shape[1]
+        if channels % 2:
+            raise ValueError('images for ObservedOnly have as many mask channels as colours, see `with_holes`; '
+                             f'got {channels} channels')
         x, mask = self.xb[0].chunk(2, 1)
         self.observed, self.learn.xb = mask > 0, (x, *self.xb[1:])
 
     def after_pred(self):
-        if len(self.pred) != len(self.observed): raise ValueError('ObservedOnly needs whole batches: leave `accumulate` at 1')
+        if len(self.pred) != len(self.observed):
+            raise ValueError('ObservedOnly needs whole batches: leave `accumulate` at 1')
         if len(self.yb): self.learn.pred = torch.where(self.observed, self.pred, self.yb[0])

@@ -8,8 +8,11 @@ __all__ = ['Denoiser', 'sample_iter', 'sample', 'denoising_strip', 'slerp', 'enc
 
 # %% ../nbs/04_sampling.ipynb #7a1fbede
 import math
+import re
 import secrets
 import torch
+import warnings
+from collections.abc import Iterable, Mapping, Set
 from contextlib import contextmanager
 from numbers import Integral, Real
 from pathlib import Path
@@ -18,7 +21,8 @@ from fastcore.basics import patch
 from fastprogress.fastprogress import progress_bar
 from .schedules import NoiseSchedule, ItemNoise, check_prediction
 from .data import to_uint8, image_grid, plot_images, save_grid
-from .trainer import Watcher, load_run
+from .ema import check_own_weights
+from .trainer import Watcher, _has_valid, load_run
 from .samplers import samplers, pick_sampler, spaced_timesteps
 
 # %% ../nbs/04_sampling.ipynb #d5152928
@@ -26,7 +30,7 @@ _all_ = ['to_uint8', 'image_grid', 'plot_images', 'save_grid', 'samplers', 'spac
 
 # %% ../nbs/04_sampling.ipynb #a71e8d71
 class Denoiser:
-    "Network, schedule and prediction as one function: `denoiser(x_t, t, y, cfg_scale)` -> E[x_0 | x_t, y], shaped as `x_t`."
+    "Network, schedule and prediction in one: `denoiser(x_t, t, y, cfg_scale)` -> E[x_0 | x_t, y], shaped as `x_t`."
     def __init__(self,
         model,             # `model(x_t, t)` or `model(x_t, t, y)` -> prediction
         schedule,          # The NoiseSchedule that it was trained with
@@ -40,12 +44,10 @@ class Denoiser:
         threshold=None,    # Quantile of |x_0| that is brought back into `clip`, in (0, 1]; plain clipping by default
     ):
         check_prediction(prediction)
-        if not 0 <= rescale <= 1: raise ValueError(f'rescale must be in [0, 1], got {rescale}')
-        if clip is not None and not clip[0] < clip[1]: raise ValueError(f'clip must be (lowest, highest) or None, got {clip}')
-        if threshold is not None and not (0 < threshold <= 1 and clip is not None): raise ValueError(f'threshold is a quantile in (0, 1] and needs clip, got threshold={threshold} and clip={clip}')
-        if interval is not None and not 0 <= interval[0] < interval[1]: raise ValueError(f'interval must be two noise levels 0 <= low < high, got {interval}')
-        self.model, self.schedule, self.prediction, self.clip, self.shape, self.classes = model, schedule, prediction, clip, shape, classes
-        self.weaker, self.interval, self.rescale, self.threshold = weaker, interval, rescale, threshold
+        _check_options(clip, interval, rescale, threshold)
+        self.model, self.schedule, self.prediction = model, schedule, prediction
+        self.shape, self.classes = shape, classes
+        self.clip, self.weaker, self.interval, self.rescale, self.threshold = clip, weaker, interval, rescale, threshold
 
     def __repr__(self): return f'Denoiser({type(self.model).__name__}, {self.schedule}, predicts {self.prediction})'
 
@@ -56,10 +58,22 @@ class Denoiser:
         cfg_scale=1.,  # Guidance: 0 unconditional, 1 conditional, above 1 guided
     ):
         scale = self.scale_at(t, cfg_scale)
-        each = torch.full((len(x_t),), t, device=x_t.device) if isinstance(t, int) else torch.as_tensor(t, device=x_t.device).expand(len(x_t))
+        if isinstance(t, int): each = torch.full((len(x_t),), t, device=x_t.device)
+        else: each = torch.as_tensor(t, device=x_t.device).expand(len(x_t))
         pred = self.predict(x_t, each, y, scale)
         x0 = self.schedule.to_x0(pred, x_t, t, self.prediction)
         return x0 if self.clip is None else self.bring_back(x0)
+
+# %% ../nbs/04_sampling.ipynb #57036531
+def _check_options(clip, interval, rescale, threshold):
+    "Raise a `ValueError` for options that a `Denoiser` cannot have."
+    if not 0 <= rescale <= 1: raise ValueError(f'rescale must be in [0, 1], got {rescale}')
+    if clip is not None and not clip[0] < clip[1]:
+        raise ValueError(f'clip must be (lowest, highest) or None, got {clip}')
+    if threshold is not None and not (0 < threshold <= 1 and clip is not None):
+        raise ValueError(f'threshold is a quantile in (0, 1] and needs clip, got threshold={threshold} and clip={clip}')
+    if interval is not None and not 0 <= interval[0] < interval[1]:
+        raise ValueError(f'interval must be two noise levels 0 <= low < high, got {interval}')
 
 # %% ../nbs/04_sampling.ipynb #0bcbda74
 @patch
@@ -69,31 +83,63 @@ def predict(self:Denoiser,
     y=None,        # Class labels, (n,), or None
     cfg_scale=1.,  # See Denoiser; a number, or one for each image, (n,)
 ):
-    "What the network predicts, guided: uncond + cfg_scale (cond - uncond) (Ho & Salimans 2022, eq. 6, with scale = 1 + w)."
-    if y is not None and getattr(self.model, 'num_classes', True) is None:
-        raise ValueError('this network was trained without classes: ask for a number of images, not for labels')
+    "The network's prediction, guided: uncond + cfg_scale (cond - uncond) (Ho & Salimans 2022, eq. 6, scale = 1 + w)."
+    if y is not None: _check_conditional(self.model)
     guided = torch.is_tensor(cfg_scale) or cfg_scale not in (0, 1)
     if torch.is_tensor(cfg_scale) and cfg_scale.ndim:
-        if cfg_scale.shape != (len(x_t),): raise ValueError(f'cfg_scale must be a number, or one for each of the {len(x_t)} images, got shape {tuple(cfg_scale.shape)}')
+        if cfg_scale.shape != (len(x_t),):
+            raise ValueError(f'cfg_scale must be a number, or one for each of the {len(x_t)} images, '
+                             f'got shape {tuple(cfg_scale.shape)}')
         cfg_scale = cfg_scale.view(-1, *[1]*(x_t.ndim - 1))
     if y is not None:
-        y = torch.as_tensor(y, device=x_t.device)
-        if y.is_floating_point() or y.dtype == torch.bool or y.shape != (len(x_t),): raise ValueError(f'y must hold one integer label for each of the {len(x_t)} images, got {y.dtype} of shape {tuple(y.shape)}')
+        y = torch.as_tensor(_positions(y, self.classes), device=x_t.device)
+        if y.is_floating_point() or y.dtype == torch.bool or y.shape != (len(x_t),):
+            raise ValueError(f'y must hold one integer label for each of the {len(x_t)} images, '
+                             f'got {y.dtype} of shape {tuple(y.shape)}')
         y = y.long()
     if y is None and self.weaker is None:
-        if guided: raise ValueError(f'guidance needs labels, or a weaker network: pass y, or leave cfg_scale at 1 (got {cfg_scale})')
-        return self.model(x_t, t)
+        if guided:
+            raise ValueError('guidance needs labels, or a weaker network: '
+                             f'pass y, or leave cfg_scale at 1 (got {cfg_scale})')
+        return _ask(self.model, x_t, t)
     if not guided and cfg_scale == 1: return _ask(self.model, x_t, t, y)
     if self.weaker is not None:
         uncond = _ask(self.weaker, x_t, t, y)
         return self.guide(_ask(self.model, x_t, t, y), uncond, cfg_scale) if guided else uncond
     none = torch.full_like(y, -1)
-    if not guided: return self.model(x_t, t, none)
-    cond, uncond = self.model(torch.cat([x_t, x_t]), torch.cat([t, t]), torch.cat([y, none])).chunk(2)
+    if not guided: return _ask(self.model, x_t, t, none)
+    cond, uncond = _ask(self.model, torch.cat([x_t, x_t]), torch.cat([t, t]), torch.cat([y, none])).chunk(2)
     return self.guide(cond, uncond, cfg_scale)
 
 # %% ../nbs/04_sampling.ipynb #a8ed7adc
-def _ask(model, x_t, t, y): return model(x_t, t) if y is None else model(x_t, t, y)
+def _ask(model, x_t, t, y=None):
+    "What `model` answers to `x_t`, in the precision of `x_t`; the network itself is asked in that of its weights."
+    weights = model.parameters() if isinstance(model, torch.nn.Module) else ()
+    x = x_t.to(next((w.dtype for w in weights if w.is_floating_point() and w.numel()), x_t.dtype))
+    return (model(x, t) if y is None else model(x, t, y)).to(x_t.dtype)
+
+def _check_conditional(model):
+    "Raise a `ValueError` for a network that knows no classes."
+    if getattr(model, 'num_classes', True) is None:
+        raise ValueError('this network was trained without classes: ask for a number of images, not for labels')
+
+# %% ../nbs/04_sampling.ipynb #43374f01
+def _positions(labels, classes):
+    "`labels` with its position in `classes` for each name; for a name that is none of them a `ValueError` lists them."
+    if getattr(labels, 'ndim', 1) != 1 or torch.is_tensor(labels): return labels
+    if isinstance(labels, (str, Mapping, Set)) or not isinstance(labels, Iterable): return labels
+    labels, names = list(labels), _class_names(classes)
+    for o in labels:
+        if isinstance(o, str) and o not in names: _refuse_name(o, names)
+    return [names.index(o) if isinstance(o, str) else o for o in labels]
+
+def _class_names(classes): return [] if classes is None else [str(o) for o in classes]
+
+def _refuse_name(name, names):
+    "Raise a `ValueError` that says which classes there are."
+    if not names: raise ValueError(f'no class is called {name!r}: these classes have no names, give their numbers')
+    more = f' and {len(names) - 20} more' if len(names) > 20 else ''
+    raise ValueError(f'no class is called {name!r}; the classes are {", ".join(map(repr, names[:20]))}{more}')
 
 # %% ../nbs/04_sampling.ipynb #bfd134f7
 @patch
@@ -102,7 +148,7 @@ def guide(self:Denoiser,
     uncond,     # Its prediction without, or the weaker network's
     cfg_scale,  # See Denoiser; a number, or (n, 1, ...) to broadcast
 ):
-    "The guided prediction, with its standard deviation brought back by the share `rescale` (Lin et al. 2023, eq. 15 and 16)."
+    "The guided prediction, its standard deviation brought back by the share `rescale` (Lin et al. 2023, eq. 15, 16)."
     out = uncond + cfg_scale*(cond - uncond)
     if not self.rescale: return out
     std = lambda x: x.flatten(1).std(1, correction=0).clamp(min=1e-12).view(-1, *[1]*(x.ndim - 1))
@@ -114,7 +160,7 @@ def scale_at(self:Denoiser,
     t,          # Timesteps, an int or integers (n,)
     cfg_scale,  # The scale inside the interval
 ):  # The number, or (n,) where it differs from image to image
-    "The guidance scale at timesteps `t`: `cfg_scale` where the noise level is in `interval`, 1 elsewhere; 0 and 1 stay what they are (Kynkäänniemi et al. 2024)."
+    "`cfg_scale` where the noise level is in `interval`, 1 elsewhere; 0 and 1 stay (Kynkäänniemi et al. 2024)."
     if self.interval is None or (not torch.is_tensor(cfg_scale) and cfg_scale in (0, 1)): return cfg_scale
     t = torch.as_tensor(t)
     sigma = (self.schedule._noise/self.schedule._signal)[t.cpu().long()]
@@ -128,37 +174,44 @@ def scale_at(self:Denoiser,
 def bring_back(self:Denoiser,
     x0,  # Expected clean images, (n, c, h, w)
 ):
-    "`x0` within `clip`: cut off, or with `threshold` scaled down by that quantile of its absolute values first (Saharia et al. 2022)."
+    "`x0` cut to `clip`; with `threshold` divided by that quantile of its absolute values first (Saharia et al. 2022)."
     low, high = self.clip
     if self.threshold is None: return x0.clamp(low, high)
     middle, half = (low + high)/2, (high - low)/2
     x = (x0 - middle)/half
-    size = x.flatten(1).abs().float().quantile(self.threshold, dim=1).clamp(min=1).to(x.dtype).view(-1, *[1]*(x.ndim - 1))
+    size = x.flatten(1).abs().float().quantile(self.threshold, dim=1).clamp(min=1).to(x.dtype)
+    size = size.view(-1, *[1]*(x.ndim - 1))
     return middle + half*x.clamp(-size, size)/size
 
 # %% ../nbs/04_sampling.ipynb #7e39adab
 def sample_iter(
     denoiser,            # A Denoiser
-    n_or_labels,         # Number of images, or one class label for each image
+    n_or_labels,         # Number of images, or one class for each: its name or its position, -1 for "no label"
     shape=None,          # Shape of one image, (c, h, w); what the denoiser says by default
     sampler='ddim',      # 'ddpm', 'ddim', 'euler_ancestral', 'heun', 'dpmpp_2m', 'dpmpp_2m_sde' or 'unipc'
     steps=50,            # Steps of the sampler, in [1, T]
     cfg_scale=1.,        # Guidance: 0 unconditional, 1 conditional, above 1 guided
-    x_T=None,            # Images to start from, (n, c, h, w); noise of the first timestep's rate by default
+    x_T=None,            # Images at the noise level of the first timestep, (n, c, h, w); pure noise by default
     generator=None,      # `torch.Generator` that makes the result repeatable; fresh noise by default
     spacing='trailing',  # Which timesteps: 'trailing', 'leading' or 'karras', see spaced_timesteps
     t_start=None,        # Timestep of the images `x_T`, in [0, T); the last by default
     **options,           # The sampler's own: `eta` of 'ddim', `variance` of 'ddpm', `churn` of 'heun'
 ):  # generator of images (n, c, h, w), one after each step; the last is the result
     "Sample step by step; see `sample`."
-    path, modules = _path(denoiser, n_or_labels, shape, sampler, steps, cfg_scale, x_T, generator, spacing, t_start, **options), _modules(denoiser)
+    path = _path(denoiser, n_or_labels, shape, sampler, steps, cfg_scale, x_T, generator, spacing, t_start, **options)
+    return _each_step(path, denoiser)
+
+# %% ../nbs/04_sampling.ipynb #289e4fc7
+def _each_step(path, denoiser):
+    "What `path` yields; between the steps, gradients and the networks' modes are the caller's."
+    modules = _modules(denoiser)
     while True:
-        with _evaluating(denoiser, modules), torch.no_grad(): x = next(path, None)     # between the steps, gradients and modes are the caller's
+        with _evaluating(denoiser, modules), torch.no_grad(): x = next(path, None)
         if x is None: return
         yield x
 
-# %% ../nbs/04_sampling.ipynb #289e4fc7
-def _path(denoiser, n_or_labels, shape, sampler, steps, cfg_scale, x_T=None, generator=None, spacing='trailing', t_start=None, **options):
+def _path(denoiser, n_or_labels, shape, sampler, steps, cfg_scale, x_T=None, generator=None,
+          spacing='trailing', t_start=None, **options):
     "What `sample_iter` yields, once its arguments are checked; gradients and modes are left as they are."
     _check_scale(cfg_scale)
     labels = _check_labels(n_or_labels, denoiser)
@@ -168,41 +221,99 @@ def _path(denoiser, n_or_labels, shape, sampler, steps, cfg_scale, x_T=None, gen
     noise = ItemNoise(_seed(generator), range(n))
     if x_T is None:
         shape = shape or denoiser.shape
-        if shape is None: raise ValueError('shape is needed: (channels, height, width) of one image')
-        if t_start is not None: raise ValueError(f't_start is the timestep of x_T, noised images to start from (see `noise_images`): pass x_T, too; got t_start={t_start}')
+        _check_shape(shape, t_start)
         x_T = denoiser.schedule.level(timesteps[0])[1]*noise.randn(shape, device)
-    elif not torch.is_tensor(x_T): raise TypeError(f'x_T must be a tensor of {n} images, got {type(x_T).__name__}')
-    elif len(x_T) != n or not x_T.isfinite().all(): raise ValueError(f'x_T must be {n} images of finite numbers, got shape {tuple(x_T.shape)}')
-    elif t_start is not None and timesteps[0] != t_start: raise ValueError(f'{spacing!r} spacing would begin at timestep {timesteps[0]}, not at t_start={t_start}: use another')
+    else: x_T = _check_start(x_T, n, denoiser, timesteps[0], spacing, t_start).to(device)
     y = labels.to(device) if torch.is_tensor(labels) else None
-    if cfg_scale not in (0, 1) and y is None and denoiser.weaker is None: raise ValueError(f'guidance needs labels: pass one for each image, or leave cfg_scale at 1 (got {cfg_scale})')
+    _check_guidance(cfg_scale, y, denoiser)
     denoise = lambda x, t: denoiser(x, t, y, cfg_scale)
-    return run(denoise, denoiser.schedule, x_T.to(device), timesteps, lambda: noise.randn(x_T.shape[1:], device))
+    return run(denoise, denoiser.schedule, x_T, timesteps, lambda: noise.randn(x_T.shape[1:], device))
 
 # %% ../nbs/04_sampling.ipynb #578332a1
 def _check_scale(cfg_scale):
     "Raise a `ValueError` unless `cfg_scale` is a finite number."
-    if not isinstance(cfg_scale, Real) or not math.isfinite(cfg_scale): raise ValueError(f'cfg_scale must be a finite number, got {cfg_scale!r}')
+    if not isinstance(cfg_scale, Real) or not math.isfinite(cfg_scale):
+        raise ValueError(f'cfg_scale must be a finite number, got {cfg_scale!r}')
 
+def _check_guidance(cfg_scale, y, denoiser):
+    "Raise a `ValueError` for guidance with nothing to guide by."
+    if cfg_scale not in (0, 1) and y is None and denoiser.weaker is None:
+        raise ValueError(f'guidance needs labels: pass one for each image, or leave cfg_scale at 1 (got {cfg_scale})')
+
+def _check_shape(shape, t_start):
+    "Raise a `ValueError` where sampling cannot begin from pure noise."
+    if shape is None: raise ValueError('shape is needed: (channels, height, width) of one image')
+    if t_start is not None:
+        raise ValueError('t_start is the timestep of x_T, noised images to start from (see `noise_images`): '
+                         f'pass x_T, too; got t_start={t_start}')
+
+# %% ../nbs/04_sampling.ipynb #5e2e2e7f
 def _check_labels(n_or_labels, denoiser):
-    "A number of images, or labels as a tensor."
+    "A number of images, or the positions of their classes as a tensor."
     if isinstance(n_or_labels, Integral) and not isinstance(n_or_labels, bool):
         if n_or_labels < 1: raise ValueError(f'the number of images must be at least 1, got {n_or_labels}')
         return int(n_or_labels)
-    try: labels = torch.as_tensor(n_or_labels)
-    except (TypeError, ValueError, RuntimeError): labels = torch.zeros(())            # None, names, a set
+    if isinstance(n_or_labels, str): raise ValueError(f'give one label for each image, as a list: [{n_or_labels!r}]')
+    if n_or_labels is not None: _check_conditional(denoiser.model)
+    classes = getattr(denoiser, 'classes', None)
+    labels = _positions(n_or_labels, classes)
+    try: labels = torch.as_tensor(labels)
+    except (TypeError, ValueError, RuntimeError): labels = torch.zeros(())            # None, a set
     if labels.ndim != 1 or not len(labels) or labels.is_floating_point() or labels.dtype == torch.bool:
-        raise ValueError(f'give a number of images, or one integer label for each, got {n_or_labels!r}')
-    labels, classes = labels.long().as_subclass(torch.Tensor), getattr(denoiser.model, 'num_classes', 0)
-    if classes and not (-1 <= labels.min() and labels.max() < classes):
-        raise ValueError(f'labels must be in [0, {classes}) or -1 for "no label", got {labels.min()} … {labels.max()}')
+        raise ValueError('give a number of images, or one label for each, '
+                         f'the name of a class or its position; got {n_or_labels!r}')
+    labels, known = labels.long().as_subclass(torch.Tensor), getattr(denoiser.model, 'num_classes', 0)
+    if known and not (-1 <= labels.min() and labels.max() < known):
+        raise ValueError(f'labels must be in [0, {known}) or -1 for "no label", got {labels.min()} … {labels.max()}')
+    if not torch.is_tensor(n_or_labels): _warn_of_numbers(n_or_labels, _class_names(classes))
     return labels
+
+_warned = set()
+
+def _warn_of_numbers(labels, names):
+    "Warn, once for each list of `names`, where an integer in `labels` draws a class called by another number."
+    if not all(re.fullmatch(r'-?\d+', o) for o in names) or tuple(names) in _warned: return
+    drawn = {l: names[l] for l in labels if not isinstance(l, str) and 0 <= l < len(names) and int(names[l]) != l}
+    if not drawn: return
+    _warned.add(tuple(names))
+    said = ', '.join(f'{l} draws class {name!r}' for l, name in sorted(drawn.items())[:5])
+    warnings.warn(f'integer labels are positions in the list of classes: {said}. Give names, such as '
+                  f'[{next(iter(drawn.values()))!r}], to choose by name', stacklevel=4)
+
+# %% ../nbs/04_sampling.ipynb #b434f9b9
+def _check_start(x_T, n, denoiser, first, spacing, t_start):
+    "`x_T` in full precision; an error for what cannot be `n` images at timestep `first`."
+    if not torch.is_tensor(x_T): raise TypeError(f'x_T must be a tensor of {n} images, got {type(x_T).__name__}')
+    if not x_T.ndim or len(x_T) != n or not x_T.is_floating_point() or not x_T.isfinite().all():
+        raise ValueError(f'x_T must be {n} images of finite float numbers, got {x_T.dtype} of shape {tuple(x_T.shape)}')
+    if t_start is not None and first != t_start:
+        raise ValueError(f'{spacing!r} spacing would begin at timestep {first}, not at t_start={t_start}: use another')
+    x_T = _full(x_T)
+    _check_level(x_T, denoiser, first)
+    return x_T
+
+def _full(x):
+    "`x` in float32 if it is in half precision."
+    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
+
+def _check_level(x, denoiser, t, factor=5):
+    "Raise a `ValueError` if the spread of `x` is off by more than `factor` from that of images at timestep `t`."
+    (a, b), size = denoiser.schedule.level(t), math.inf if denoiser.clip is None else max(map(abs, denoiser.clip))
+    top = math.hypot(a*size, b) if a else b
+    std, chance = x.double().std(correction=0).item(), 5/(2*x.numel())**0.5          # five standard errors
+    if b*(1 - chance)/factor <= std <= top*(1 + chance)*factor: return
+    wanted = f'about {b:.3g}' if top < 1.5*b or top == math.inf else f'{b:.3g} to {top:.3g}'
+    raise ValueError(f'x_T must hold images at the noise level of timestep {t}, whose standard deviation is {wanted}; '
+                     f'that of these is {std:.3g}. Multiply standard noise by schedule.level({t})[1], or noise images '
+                     f'with schedule.noise_images(x0, {t})')
 
 # %% ../nbs/04_sampling.ipynb #62c0846b
 def _seed(generator):
     "A seed drawn from `generator`, or a fresh one that leaves every generator alone."
     if generator is None: return secrets.randbits(62)
-    if not isinstance(generator, torch.Generator): raise TypeError(f'generator must be a torch.Generator, such as torch.Generator().manual_seed(0), got {generator!r}')
+    if not isinstance(generator, torch.Generator):
+        raise TypeError('generator must be a torch.Generator, such as torch.Generator().manual_seed(0), '
+                        f'got {generator!r}')
     return int(torch.randint(2**62, (1,), generator=generator, device=generator.device))
 
 def _device(denoiser):
@@ -216,7 +327,7 @@ def _modules(denoiser):
 
 @contextmanager
 def _evaluating(denoiser, modules=None):
-    "Evaluation mode for as long as the context lasts; every submodule's own mode afterwards. With `modules`, which are looked for once, many contexts cost little."
+    "Evaluation mode inside the context, every submodule's own mode after it; `modules` saves looking for them."
     training = [m for m in (_modules(denoiser) if modules is None else modules) if m.training]
     try:
         for m in training: m.training = False
@@ -227,7 +338,7 @@ def _evaluating(denoiser, modules=None):
 # %% ../nbs/04_sampling.ipynb #571f5bbb
 def sample(
     denoiser,         # A Denoiser
-    n_or_labels,      # Number of images, or one class label for each image
+    n_or_labels,      # Number of images, or one class for each: its name or its position, -1 for "no label"
     shape=None,       # Shape of one image, (c, h, w); what the denoiser says by default
     sampler='ddim',   # 'ddpm', 'ddim', 'euler_ancestral', 'heun', 'dpmpp_2m', 'dpmpp_2m_sde' or 'unipc'
     steps=50,         # Steps of the sampler, in [1, T]
@@ -235,7 +346,7 @@ def sample(
     progress=True,    # Show a progress bar
     **kwargs,         # As for sample_iter: x_T, generator, spacing, t_start, and the sampler's own options
 ):  # Images, (n, c, h, w), in [-1, 1]
-    "Generate images from noise; a `ValueError` for a sampler, option, number of steps, label or guidance that is not possible."
+    "Generate images from noise; a `ValueError` for a sampler, option, number of steps, label or scale that cannot be."
     path = _path(denoiser, n_or_labels, shape, sampler, steps, cfg_scale, **kwargs)
     with _evaluating(denoiser), torch.no_grad():
         for x in progress_bar(path, total=steps, leave=False) if progress else path: pass
@@ -247,12 +358,15 @@ def denoiser(self:Learner,
     ema=True,  # Use the averaged weights, if there are any
     **kwargs,  # As for Denoiser: clip, weaker, interval, rescale, threshold
 ):
-    "A `Denoiser` of this learner's network."
+    "A `Denoiser` of this learner's network; a `RuntimeError` for the raw network while it is lent to its average."
+    if not ema: check_own_weights(self.model, 'asking for the raw network')
     model = self.ema_model if ema and hasattr(self, 'ema_model') else self.model
-    return Denoiser(model, self.ddpm.schedule, self.ddpm.prediction, shape=self.ddpm.image_shape, classes=getattr(self.dls, 'vocab', None), **kwargs)
+    classes = getattr(self.dls, 'vocab', None)
+    d = self.ddpm
+    return Denoiser(model, d.schedule, d.prediction, shape=d.image_shape, classes=classes, **kwargs)
 
 def _learner_sample(self, n_or_labels, ema=True, **kwargs):
-    "Images generated by this learner's network, by default with the averaged weights; arguments as for the function `sample`."
+    "Images generated by this learner's network, by default with the averaged weights; arguments as for `sample`."
     return sample(self.denoiser(ema), n_or_labels, **kwargs)
 
 Learner.sample = _learner_sample
@@ -260,7 +374,7 @@ Learner.sample = _learner_sample
 # %% ../nbs/04_sampling.ipynb #15b55678
 def denoising_strip(
     denoiser,     # A Denoiser
-    n_or_labels,  # Number of images, or one class label for each
+    n_or_labels,  # Number of images, or one class for each, as for sample
     shown=10,     # Pictures per row, from the first step to the result
     **kwargs,     # Passed on to sample_iter
 ):  # Images, (n * shown, c, h, w), row by row, in [-1, 1]
@@ -276,38 +390,41 @@ def slerp(
     b,      # Latents, as `a`
     share,  # How far from `a` to `b`, in [0, 1]: a number, or one for each item, (n,)
 ):  # As `a`
-    "Spherical interpolation of each item, whose length changes evenly from that of `a` to that of `b`; a `ValueError` for exact opposites."
-    if a.shape != b.shape: raise ValueError(f'both latents must have one shape, got {tuple(a.shape)} and {tuple(b.shape)}')
+    "Spherical interpolation of each item, its length changing evenly as well; a `ValueError` for exact opposites."
+    if a.shape != b.shape:
+        raise ValueError(f'both latents must have one shape, got {tuple(a.shape)} and {tuple(b.shape)}')
     flat = a.flatten(1).double(), b.flatten(1).double()
     la, lb = (o.norm(dim=1, keepdim=True) for o in flat)
     u, v = flat[0]/la.clamp(min=1e-300), flat[1]/lb.clamp(min=1e-300)
     share = torch.as_tensor(share, dtype=torch.float64, device=a.device).expand(len(a))[:, None]
     angle = 2*torch.atan2((u - v).norm(dim=1, keepdim=True), (u + v).norm(dim=1, keepdim=True))
-    if (angle > math.pi - 1e-9).any(): raise ValueError('these latents are each other\'s opposites: there is no shortest arc between them')
+    if (angle > math.pi - 1e-9).any():
+        raise ValueError("these latents are each other's opposites: there is no shortest arc between them")
     near = angle < 1e-9                                      # hardly any arc: the chord will do
     sin = torch.where(near, 1., angle.sin())
-    wu, wv = torch.where(near, 1 - share, ((1 - share)*angle).sin()/sin), torch.where(near, share, (share*angle).sin()/sin)
+    wu = torch.where(near, 1 - share, ((1 - share)*angle).sin()/sin)
+    wv = torch.where(near, share, (share*angle).sin()/sin)
     return ((wu*u + wv*v)*((1 - share)*la + share*lb)).to(a.dtype).view_as(a)
 
 # %% ../nbs/04_sampling.ipynb #db0600bc
 def encode(
     denoiser,            # A Denoiser
     x0,                  # Clean images, (n, c, h, w), in [-1, 1]
-    labels=None,         # One class label for each image, if the network knows classes
+    labels=None,         # One class for each image, as for sample, if the network knows classes
     steps=50,            # Network evaluations, in [1, T]
     cfg_scale=1.,        # Guidance; keep it at 1, or inversion and sampling part ways
     spacing='trailing',  # As in sample
     progress=True,       # Show a progress bar
-):  # Latents, (n, c, h, w): `sample(denoiser, …, x_T=latents)` gives the images back
+):  # Latents at the noise level of the last timestep: `sample(denoiser, …, x_T=latents)` gives the images back
     "The noise that `x0` would come from: deterministic DDIM run backwards (Song et al. 2021, section 4.3)."
-    if x0.ndim < 2 or not x0.is_floating_point() or not x0.isfinite().all(): raise ValueError(f'x0 must be images (n, c, h, w) of finite float numbers, got shape {tuple(x0.shape)} and {x0.dtype}')
+    _check_clean(x0)
     _check_scale(cfg_scale)
-    labels = None if labels is None else _check_labels(labels, denoiser)
-    if labels is not None and (not torch.is_tensor(labels) or len(labels) != len(x0)): raise ValueError(f'give one label for each of the {len(x0)} images')
     schedule, device = denoiser.schedule, _device(denoiser)
-    y = None if labels is None else labels.to(device)
+    y = _check_each(labels, len(x0), denoiser, 'images')
+    y = None if y is None else y.to(device)
+    _check_guidance(cfg_scale, y, denoiser)
     up = spaced_timesteps(schedule, steps, spacing)[::-1]
-    x = schedule.level(0)[0]*x0.to(device)
+    x = schedule.level(0)[0]*_full(x0).to(device)
     with _evaluating(denoiser), torch.no_grad():
         for s, t in progress_bar(list(zip(up, up[1:])), leave=False) if progress else zip(up, up[1:]):
             s = max(s, 0)
@@ -315,6 +432,20 @@ def encode(
             clean = denoiser(x, s, y, cfg_scale)
             x = (b_t/b_s*x).add_(clean, alpha=a_t - b_t/b_s*a_s)
     return x
+
+# %% ../nbs/04_sampling.ipynb #bae0ecf9
+def _check_clean(x0):
+    "Raise a `ValueError` unless `x0` is images of finite float numbers."
+    if x0.ndim < 2 or not x0.is_floating_point() or not x0.isfinite().all():
+        raise ValueError('x0 must be images (n, c, h, w) of finite float numbers, '
+                         f'got shape {tuple(x0.shape)} and {x0.dtype}')
+
+def _check_each(labels, n, denoiser, what):
+    "The positions of the classes of `n` things, as a tensor, or None where no `labels` are given."
+    if labels is None: return None
+    labels = _check_labels(labels, denoiser)
+    if not torch.is_tensor(labels) or len(labels) != n: raise ValueError(f'give one label for each of the {n} {what}')
+    return labels
 
 # %% ../nbs/04_sampling.ipynb #e9b2e62d
 @patch(cls_method=True)
@@ -329,45 +460,70 @@ def from_run(cls:Denoiser,
     config, raw, averaged = load_run(path, model)
     net = averaged if ema and averaged is not None else raw
     c, (h, w) = config['image']['channels'], config['image']['size']
-    return cls(net.to(device), NoiseSchedule.from_config(config['schedule']), config['prediction'], shape=(c, h, w), classes=config['classes'], **kwargs)
+    schedule, classes = NoiseSchedule.from_config(config['schedule']), config['classes']
+    return cls(net.to(device), schedule, config['prediction'], shape=(c, h, w), classes=classes, **kwargs)
 
 # %% ../nbs/04_sampling.ipynb #c13afc2e
 class SampleCallback(Watcher):
-    "Every `every` epochs save grids sampled by the raw and the averaged network, hand them to `WandbLogger` if it is there, and note their colours."
+    "Every `every` epochs save grids of the raw and the averaged network, log them to W&B, and note their colours."
     order, name = 150, 'sample_callback'  # the name of the attribute; `learn.sample` is taken
     def __init__(self,
         path,          # Folder for the pictures; made if it is not there
         every=10,      # Epochs between two grids, at least 1
-        labels=None,   # One label for each picture; one of every class (at most 64) by default
+        labels=None,   # One class for each picture, as for sample; one of every class (at most 64) by default
         cfg_scale=2.,  # Guidance; 1 is used where there are no classes
         steps=25,      # Network evaluations, at most
         seed=0,        # Seed of the starting noise
     ):
         if every < 1: raise ValueError(f'every must be at least 1 epoch, got {every}')
-        self.path, self.every, self.labels, self.cfg_scale, self.steps, self.seed = Path(path), every, labels, cfg_scale, steps, seed
+        if steps < 1: raise ValueError(f'steps must be at least 1, got {steps}')
+        _check_scale(cfg_scale)
+        torch.Generator().manual_seed(seed)
+        self.path, self.every, self.labels = Path(path), every, labels
+        self.cfg_scale, self.steps, self.seed = cfg_scale, steps, seed
+
+    def before_fit(self): self.wanted()              # labels that there are not are refused now, not after some epochs
 
     def after_epoch(self):
         if not self.watching or (self.epoch + 1) % self.every: return
         for ema, kind in ((False, 'model'), (True, 'ema')):
             if ema and not hasattr(self.learn, 'ema_model'): continue
             x = self.draw(ema)
-            file = save_grid(x, self.path/f'epoch_{self.epoch + 1:04d}_{kind}.png')
+            file = save_grid(x, self.path/f'epoch_{self.epoch + 1:04d}_{kind}.png', labels=self.captions())
             logger = getattr(self.learn, 'wandb_logger', None)
             if logger is not None: logger.log_images('ema_sampled_images' if ema else 'sampled_images', file)
-        self.learn.note(**_colours('sample', x), **_colours('data', self.dls.valid.one_batch()[0]))
+        self.learn.note(**_colours('sample', x), **_colours('data', _real_images(self.dls)[0]))
 
 # %% ../nbs/04_sampling.ipynb #97d9a1c8
+@patch
+def wanted(self:SampleCallback):  # Positions of classes, (n,), or a number of images
+    "What the grids show: `labels`, by default one image of every class, or eight images where there are no classes."
+    if self.labels is not None: return _check_labels(self.labels, self.learn.denoiser())
+    classes = getattr(self.model, 'num_classes', getattr(self.dls, 'c', None))
+    return torch.arange(min(classes, 64)) if classes else 8
+
+@patch
+def captions(self:SampleCallback):  # A list of text, or None where there are no classes
+    "What stands below the pictures of a grid: names of classes, or their numbers where they have no names."
+    wanted, names = self.wanted(), _class_names(getattr(self.dls, 'vocab', None))
+    if not torch.is_tensor(wanted): return None
+    return ['' if l < 0 else names[l] if l < len(names) else str(l) for l in wanted.tolist()]
+
 @patch
 def draw(self:SampleCallback,
     ema,  # Use the averaged weights
 ):  # Images, (n, c, h, w)
     "The grid's images, from the same starting noise each time."
-    classes = getattr(self.model, 'num_classes', getattr(self.dls, 'c', None))
-    wanted = self.labels if self.labels is not None else list(range(min(classes, 64))) if classes else 8
-    scale = 1. if isinstance(wanted, int) else self.cfg_scale
-    return self.learn.sample(wanted, ema=ema, cfg_scale=scale, steps=min(self.steps, self.learn.ddpm.schedule.T), progress=False, generator=torch.Generator().manual_seed(self.seed))
+    wanted, steps = self.wanted(), min(self.steps, self.learn.ddpm.schedule.T)
+    scale = self.cfg_scale if torch.is_tensor(wanted) else 1.
+    generator = torch.Generator().manual_seed(self.seed)
+    return self.learn.sample(wanted, ema=ema, cfg_scale=scale, steps=steps, progress=False, generator=generator)
 
 # %% ../nbs/04_sampling.ipynb #e2e3adef
+def _real_images(dls):
+    "A batch of validation images, or of training images where none are kept for validation."
+    return (dls.valid if _has_valid(dls) else dls.train).one_batch()
+
 def _colours(name, x):
     "Mean and standard deviation of each channel of `x`."
     std, mean = torch.std_mean(x.detach().float(), dim=(0, 2, 3))
