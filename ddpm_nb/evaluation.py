@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['Extractor', 'fit_extractor', 'inception_extractor', 'frechet_distance', 'kid', 'frechet_infinity', 'precision_recall',
            'class_report', 'inception_score', 'classification_accuracy_score', 'Measured', 'bootstrap', 'Memorisation',
-           'memorisation', 'loss_by_level', 'overfitting', 'doubtful_grid', 'denoised_views', 'sweep', 'plot_sweeps',
-           'evaluate', 'compare', 'plot_runs']
+           'memorisation', 'loss_by_level', 'Overfitting', 'overfitting', 'doubtful_grid', 'denoised_views', 'sweep',
+           'plot_sweeps', 'evaluate', 'compare', 'plot_runs']
 
 # %% ../nbs/05_evaluation.ipynb #f53aa34a
 import base64
@@ -19,16 +19,20 @@ import math
 import time
 import numpy as np
 import torch
+from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, field
 from functools import partial
+from numbers import Integral
 from matplotlib.figure import Figure
 from pathlib import Path
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
+from scipy.stats import betabinom, binom
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 from torch import nn
 from torch.nn import functional as F
-from .data import image_grid
-from .sampling import Denoiser, sample
+from .data import fingerprint, image_grid
+from .sampling import Denoiser, sample, sample_iter
 from .schedules import ItemNoise
 from .trainer import read_config, write_atomic
 
@@ -41,7 +45,7 @@ class Extractor:
         name=None,      # What to call it; the class of `body` by default
         prepare=None,   # Function of the images before `body`, such as resizing
     ):
-        self.body, self.head, self.prepare = body.eval(), None if head is None else head.eval(), prepare
+        self.body, self.head, self.prepare = body, head, prepare
         self.name, self.hash = name or type(body).__name__, _weights_hash(body)
 
     def __repr__(self): return f'{self.name} {self.hash}'
@@ -49,16 +53,29 @@ class Extractor:
 def _weights_hash(net):
     "Twelve hexadecimal digits that tell networks apart."
     digest = hashlib.sha256()
-    for k, v in sorted(net.state_dict().items()): digest.update(k.encode() + v.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
+    bytes_of = lambda v: v.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes()
+    for k, v in sorted(net.state_dict().items()): digest.update(k.encode() + bytes_of(v))
     return digest.hexdigest()[:12]
 
 # %% ../nbs/05_evaluation.ipynb #f37970d7
 def _check_images(x, least=1, name='images'):
     "Raise a `ValueError` unless `x` is a batch of finite float images."
-    if not torch.is_tensor(x) or x.ndim != 4 or not x.is_floating_point(): raise ValueError(f'{name} must be a float tensor (n, c, h, w) in [-1, 1], got {tuple(x.shape) if torch.is_tensor(x) else type(x).__name__}{f", {x.dtype}" if torch.is_tensor(x) else ""}')
+    if not torch.is_tensor(x) or x.ndim != 4 or not x.is_floating_point():
+        got = f'{tuple(x.shape)}, {x.dtype}' if torch.is_tensor(x) else type(x).__name__
+        raise ValueError(f'{name} must be a float tensor (n, c, h, w) in [-1, 1], got {got}')
     if len(x) < least: raise ValueError(f'at least {least} {name} are needed, got {len(x)}')
     bad = (~x.flatten(1).isfinite().all(1)).sum().item()
     if bad: raise ValueError(f'{bad} of {len(x)} {name} have numbers that are not finite')
+
+@contextmanager
+def _evaluating(*nets):
+    "Evaluation mode of `nets` for as long as the context lasts; every submodule's own mode afterwards."
+    training = [m for net in nets if isinstance(net, nn.Module) for m in net.modules() if m.training]
+    try:
+        for m in training: m.training = False
+        yield
+    finally:
+        for m in training: m.training = True
 
 @torch.no_grad()
 def _in_batches(f, x, bs=256):
@@ -69,15 +86,18 @@ def _in_batches(f, x, bs=256):
 def _extractor_call(self, x):
     _check_images(x)
     device = next((p.device for p in self.body.parameters()), x.device)
-    out = _in_batches(lambda b: self.body(b.to(device) if self.prepare is None else self.prepare(b.to(device))), x)
-    if out.ndim != 2 or len(out) != len(x): raise ValueError(f'an extractor must answer (n, d), one row for each image; {self.name} answered {tuple(out.shape)} for {len(x)} images')
+    see = lambda b: self.body(b.to(device) if self.prepare is None else self.prepare(b.to(device)))
+    with _evaluating(self.body): out = _in_batches(see, x)
+    if out.ndim != 2 or len(out) != len(x):
+        raise ValueError(f'an extractor must answer (n, d), one row for each image; '
+                         f'{self.name} answered {tuple(out.shape)} for {len(x)} images')
     return out.float().cpu()
 
 def _extractor_classify(self, x):
     "Probabilities of the classes, (n, classes); a `ValueError` if the extractor has no head."
     if self.head is None: raise ValueError(f'{self.name} sees features but names no classes: give it a `head`')
     device = next((p.device for p in self.head.parameters()), x.device)
-    return _in_batches(lambda b: self.head(b.to(device)).softmax(1), self(x)).cpu()
+    with _evaluating(self.head): return _in_batches(lambda b: self.head(b.to(device)).softmax(1), self(x)).cpu()
 
 Extractor.__call__, Extractor.classify = _extractor_call, _extractor_classify
 
@@ -111,17 +131,24 @@ def fit_extractor(
     _check_images(x, 64, 'training images')
     if y is not None and len(y) != len(x): raise ValueError(f'{len(x)} images need as many labels, got {len(y)}')
     classes = 4 if y is None else int(y.max()) + 1
-    body, head = _eyes(x.shape[1], x.shape[2:], classes)
+    with torch.random.fork_rng(devices=[]): body, head = _eyes(x.shape[1], x.shape[2:], classes)
     both = nn.ModuleDict(dict(body=body, head=head))
     key = hashlib.sha256(x.numpy().tobytes() + (b'' if y is None else y.numpy().tobytes()) + f'eyes 1 {steps} {seed}'.encode()).hexdigest()[:12]
     file = cache and Path(cache)/f'extractor-{key}.safetensors'
     if file and file.exists(): both.load_state_dict(load_file(file))
     else:
+        if file: _check_writable(file.parent)
         _train_eyes(both, x, y, steps, seed)
-        if file:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            save_file(both.state_dict(), file.with_suffix('.part')); file.with_suffix('.part').replace(file)
-    return Extractor(body, head if y is not None else None, 'classifier of the training images' if y is not None else 'rotation network of the training images')
+        if file: write_atomic(file, save(both.state_dict()))
+    both.eval().requires_grad_(False)
+    kind = 'rotation network' if y is None else 'classifier'
+    return Extractor(body, None if y is None else head, f'{kind} of the training images')
+
+def _check_writable(folder):
+    "Raise an `OSError` unless files can be written into `folder`, which is made if need be."
+    probe = Path(folder)/'.writable'
+    try: probe.parent.mkdir(parents=True, exist_ok=True); write_atomic(probe, b''); probe.unlink()
+    except OSError as e: raise OSError(f'{folder} cannot be written to: {e.strerror or e}') from None
 
 def _train_eyes(net, x, y, steps, seed, bs=64):
     with torch.random.fork_rng(devices=[]):                        # does not move the caller's random numbers
@@ -138,7 +165,6 @@ def _train_eyes(net, x, y, steps, seed, bs=64):
             xb = _shifted(xb, max(1, x.shape[-1]//16)) + 0.1*torch.randn_like(xb)
             loss = F.cross_entropy(net['head'](net['body'](xb)), yb, label_smoothing=0.05)
             opt.zero_grad(); loss.backward(); opt.step(); rate.step()
-    net.eval().requires_grad_(False)
 
 # %% ../nbs/05_evaluation.ipynb #fe1793e6
 def inception_extractor(
@@ -188,13 +214,13 @@ def kid(
     size=100,      # Images in each, of either set
     generator=None,  # Source of randomness
 ):  # (KID, lower end, upper end)
-    "Kernel distance of all of `a` and `b`, and an interval of 95% for it (Bińkowski et al. 2018, eq. 4)."
+    "Kernel distance of all of `a` and `b`, and an interval of 95%, cut off at 0 (Bińkowski et al. 2018, eq. 4)."
     a, b = _check_features(a, b, 4)
     size = min(size, len(a)//2, len(b)//2)
     draw = lambda n: torch.randperm(n, generator=generator)[:size]
     spread = torch.tensor([_mmd(a[draw(len(a))], b[draw(len(b))]) for _ in range(subsets)]).std().item()
-    whole, half = _mmd(a, b), 1.96*spread*(size/min(len(a), len(b)))**0.5          # the variance falls with the number of images
-    return whole, whole - half, whole + half
+    whole, half = _mmd(a, b), 1.96*spread*(size/min(len(a), len(b)))**0.5   # the variance falls with the number of images
+    return whole, max(0., whole - half), max(0., whole + half)
 
 def _mmd(a, b):
     "Unbiased estimate of the squared maximum mean discrepancy under the cubic kernel."
@@ -271,6 +297,7 @@ class Measured:
     high: float = None                         # Upper end
     floor: float = None                        # What as many real images get
     card: dict = field(default_factory=dict)   # The protocol
+    good: str = ''                             # Which values are good, in words
 
     def __str__(self):
         text = f'{self.name} {self.value:.4g}'
@@ -285,42 +312,123 @@ def bootstrap(
     draws=50,      # How often to draw them again
     generator=None,  # Source of randomness
 ):  # (value, lower end, upper end)
-    "`f(a)` and an interval of 95% from the spread of `f` over bootstrap draws (Efron 1979)."
-    spread = torch.tensor([f(a[torch.randint(len(a), (len(a),), generator=generator)]) for _ in range(draws)]).std().item()
+    "`f(a)`, a distance, and an interval of 95% from its spread over bootstrap draws (Efron 1979), on a log scale."
+    again = lambda: a[torch.randint(len(a), (len(a),), generator=generator)]
+    spread = torch.tensor([f(again()) for _ in range(draws)]).std().item()
     value = f(a)
-    return value, value - 1.96*spread, value + 1.96*spread
+    high = value + 1.96*spread
+    return value, value*value/high if high > 0 else 0., high
 
-# %% ../nbs/05_evaluation.ipynb #7af9ff3e
+# %% ../nbs/05_evaluation.ipynb #a59b35f5
 @dataclass
 class Memorisation:
     "What `memorisation` found."
-    share: float      # Share of samples closer to a training image than 99% of the held-out real images are
-    closer: float     # How often a random sample is closer to the training images than a random held-out image; 0.5 by chance
-    nearest: object   # For each sample, the number of its nearest training image, (n,)
-    distance: object  # … and its distance, (n,)
-    alarm: bool       # Whether a tenth of the samples is that close: ten times chance
-    def __repr__(self): return f'{self.share:.1%} of the samples closer to a training image than 99% of real ones; closer than a real one in {self.closer:.0%} of cases' + (': LEARNED BY HEART' if self.alarm else '')
+    share: float          # Share of samples closer to a training image than 99% of real images are
+    share_chance: float   # What `share` is by chance, about 1%
+    closer: float         # Share of samples closer to a training image than to any held-out image
+    closer_chance: float  # What `closer` is by chance: the share of training images among the real ones
+    p: float              # Probability that chance alone brings the samples this close, of both statistics
+    copies: int           # Samples equal to a training image, every pixel within one of 255 levels; None for features
+    held_copies: int      # Held-out images that are such copies, too
+    nearest: object       # For each sample, the number of its nearest training image, (n,)
+    distance: object      # … and its distance, (n,)
+    alarm: bool           # Whether the samples are memorised: p < 0.005, or more copies than real images have
 
+    def __repr__(self):
+        text = (f'{self.share:.1%} of the samples are closer to a training image than {1 - self.share_chance:.1%} '
+                f'of real images are ({self.share_chance:.1%} is chance); {self.closer:.1%} are closer to a training '
+                f'image than to any held-out one ({self.closer_chance:.1%} is chance); '
+                f'p = {self.p:.2g} (below {_ALARM} raises the alarm)')
+        if self.copies is not None:
+            chance = 'any raises the alarm'
+            if self.held_copies: chance = f'chance, as {self.held_copies} held-out images are copies, too'
+            text += f'; {self.copies or "no"} exact cop{"y" if self.copies == 1 else "ies"} ({chance})'
+        return text + (': MEMORISED' if self.alarm else '')
+
+_ALARM = 0.005                  # the verdict's probability of a false alarm, at most
+
+# %% ../nbs/05_evaluation.ipynb #ec881a5e
 def memorisation(
     fake,   # Generated images, (n, c, h, w), or their features, (n, d)
     train,  # Training images or features
     held,   # Real images or features that the model was not trained on
 ):  # A Memorisation
-    "Compare the samples' distances to their nearest training images with held-out real images' distances (after Meehan et al. 2020)."
-    flat = [o.flatten(1).double() for o in (fake, train, held)]
-    for o, name in zip(flat, ('samples', 'training images', 'held-out images')):
-        if len(o) < 2 or not o.isfinite().all(): raise ValueError(f'at least 2 {name} of finite numbers are needed, got {tuple(o.shape)}')
-    fake, train, held = flat
+    "Test whether the samples are closer to the training images than real images are (after Meehan et al. 2020)."
+    fake, train, held = _check_sets(fake, train, held)
     distance, nearest = _nearest(fake, train)
-    usual = _nearest(held, train)[0]
-    share = (distance < usual.quantile(0.01)).double().mean().item()
-    closer = (torch.searchsorted(distance.sort().values, usual).double() + torch.searchsorted(distance.sort().values, usual, right=True)).mean().item()/(2*len(distance))
-    return Memorisation(share, closer, nearest, distance, share > 0.1)
+    far, other = _nearest(fake, held)
+    real, seen = held[:2000], train[:2000]                                        # enough to know what is usual
+    own, its = _nearest(real, train)
+    usual = torch.cat([_closeness(own, _nearest(real, held, True)[0]),
+                       _closeness(_nearest(seen, train, True)[0], _nearest(seen, held)[0])])
+    tests = [_tail_test(_closeness(distance, far), usual, level) for level in (0.01, 0.001)]
+    closer, closer_chance, p = _side_test(distance < far, nearest, other, len(train), len(held))
+    p = min(1., 3*min(p, *(o[2] for o in tests)))
+    copies, usually = (None, 0) if fake.ndim == 2 else (_copies(fake, train[nearest]), _copies(real, train[its]))
+    alarm = p < _ALARM or _too_many(copies, len(fake), usually, len(own))
+    return Memorisation(*tests[0][:2], closer, closer_chance, p, copies, usually, nearest, distance, alarm)
 
-def _nearest(a, b, bs=512):
-    "Distance of each row of `a` to the nearest of `b`, and which one it is."
-    parts = [torch.cdist(o, b).min(1) for o in a.split(bs)]
-    return torch.cat([o.values for o in parts]), torch.cat([o.indices for o in parts])
+# %% ../nbs/05_evaluation.ipynb #6333995e
+def _too_many(copies, n, usually, m):
+    "Whether `copies` among `n` samples are more than chance: any, unless `usually` of `m` real images are copies, too."
+    if not copies or not usually: return bool(copies)
+    return bool(betabinom.sf(copies - 1, n, usually + 1, m - usually) < _ALARM)
+
+def _check_sets(*sets):
+    "Samples, training and held-out images or features in float64, at least two of each and all of one shape."
+    for o, name in zip(sets, ('samples', 'training images', 'held-out images')):
+        if not torch.is_tensor(o) or o.ndim not in (2, 4) or len(o) < 2 or not o.isfinite().all():
+            got = tuple(o.shape) if torch.is_tensor(o) else type(o).__name__
+            raise ValueError(f'at least 2 {name} of finite numbers are needed, (n, c, h, w) or (n, d), got {got}')
+        if o.shape[1:] != sets[0].shape[1:]:
+            raise ValueError(f'{name} must have the shape of the samples, {tuple(sets[0].shape[1:])}, '
+                             f'got {tuple(o.shape[1:])}')
+    return [o.double() for o in sets]
+
+def _nearest(a, b, itself=False, bs=256):
+    "Distance of each of `a` to the nearest of `b`, not counting the one at the same place with `itself`; and which it is."
+    b, best = _moved(b)[0], []
+    size = b.square().sum(1)
+    for rows in torch.arange(len(a)).split(bs):
+        each = []
+        for o in _moved(a[rows]):
+            d = torch.addmm(size, o, b.T, alpha=-2)                     # squared distances, but for o's own size
+            if itself: d[torch.arange(len(rows)), rows] = math.inf
+            low = d.min(1)
+            each.append((low.values + o.square().sum(1), low.indices))
+        values, indices = map(torch.stack, zip(*each))
+        least = values.min(0)
+        best.append((least.values, indices.gather(0, least.indices[None])[0]))
+    values, indices = map(torch.cat, zip(*best))
+    return torch.where(values < 1e-8, 0., values).sqrt(), indices       # what is left of 0 by rounding
+
+def _moved(x):
+    "The middle of images as rows, then the eight windows around it; features as they are."
+    if x.ndim == 2 or min(x.shape[2:]) < 4: return [x.flatten(1)]
+    h, w = x.shape[2:]
+    return [x[:, :, i:h - 2 + i, j:w - 2 + j].flatten(1) for i in (1, 0, 2) for j in (1, 0, 2)]
+
+def _closeness(near, far):
+    "Distance to the training images relative to held-out ones; 1 where both are 0."
+    return torch.where(near == far, 1., near/far)
+
+def _tail_test(found, usual, level):
+    "Share of `found` below the closest `level` of `usual`, the share by chance, and the probability of so many."
+    n, m = len(found), len(usual)
+    k = max(1, int(level*m))
+    hits = (found < usual.kthvalue(k).values).sum().item()
+    return hits/n, k/(m + 1), float(betabinom.sf(hits - 1, n, k, m + 1 - k))
+
+def _side_test(closer, nearest, other, m, h):
+    "Share of samples on the training side, the share by chance, and the probability of so many."
+    n, share, chance = len(closer), closer.double().mean().item(), m/(m + h)
+    sizes = torch.where(closer, nearest, m + other).bincount().double()
+    independent = max(1, round(n*n/sizes.square().sum().item()))        # samples with one neighbour count as one
+    return share, chance, float(binom.sf(round(share*independent) - 1, independent, chance))
+
+def _copies(x, nearest):
+    "How many of `x` are equal to their nearest training image, every pixel within one of 255 levels."
+    return ((x - nearest).abs().flatten(1).amax(1) <= 1/127.5 + 1e-6).sum().item()
 
 # %% ../nbs/05_evaluation.ipynb #4c2360b8
 def loss_by_level(
@@ -342,22 +450,33 @@ def loss_by_level(
             t = lo + noise.randint(hi - lo, x.device)
             x_t, eps = sch.noise_images(x, t, noise.randn(x.shape[1:], x.device))
             target = sch.target(x, eps, t, denoiser.prediction)
-            with torch.no_grad():
+            with torch.no_grad(), _evaluating(denoiser.model, denoiser.weaker):
                 for i in range(0, n, 256):
                     s = slice(i, i + 256)
                     pred = denoiser.predict(x_t[s], t[s], None if y is None else y[s], 1.)
                     out[s, k] += (pred - target[s]).square().flatten(1).mean(1).double().cpu()/repeats
     return out, edges[:-1]
 
+class Overfitting(dict):
+    "What `overfitting` found: gap, error and alarm."
+    def __str__(self):
+        text = (f'the held-out loss is {self["gap"]:+.1%} ± {self["error"]:.1%} from the training loss (0% without '
+                f'overfitting; more than 10% and five standard errors raise the alarm)')
+        return text + (': OVERFITTING' if self['alarm'] else '')
+
 def overfitting(
     train,  # Losses of training images, (n, levels), see loss_by_level
     held,   # Losses of held-out images, (m, levels)
-):  # dict: gap, relative; error, its standard error; alarm
-    "How far the held-out loss lies above the training loss, relative to it; an alarm where it is more than a tenth and five standard errors."
+):  # Overfitting, a dict: gap, relative; error, its standard error; alarm
+    "How far the held-out loss lies above the training loss; an alarm above 10% and five standard errors."
+    for o, name in ((train, 'training'), (held, 'held-out')):
+        if o.ndim != 2 or len(o) < 2 or not o.isfinite().all():
+            raise ValueError(f'the {name} losses must be finite numbers (n, levels) of at least 2 images, '
+                             f'got {tuple(o.shape)}')
     a, b = train.mean(1), held.mean(1)
     gap = ((b.mean() - a.mean())/a.mean()).item()
     error = ((a.var()/len(a) + b.var()/len(b))**0.5/a.mean()).item()
-    return dict(gap=gap, error=error, alarm=gap > 0.1 and gap > 5*error)
+    return Overfitting(gap=gap, error=error, alarm=gap > 0.1 and gap > 5*error)
 
 # %% ../nbs/05_evaluation.ipynb #9f8c22ac
 def doubtful_grid(
@@ -386,10 +505,11 @@ def denoised_views(
     sch, rows = denoiser.schedule, []
     noise = ItemNoise(seed, range(len(x))).randn(x.shape[1:], x.device)
     at = torch.linspace(0, sch.T - 1, levels).round().long()
-    for i in range(len(x)):
-        noisy = [sch.noise_images(x[i:i+1], t.view(1), noise[i:i+1])[0] for t in at]
-        with torch.no_grad(): clean = [denoiser(o, int(t), None if y is None else y[i:i+1]) for o, t in zip(noisy, at)]
-        rows += [o.clamp(-1, 1) for o in noisy + clean]
+    with torch.no_grad(), _evaluating(denoiser.model, denoiser.weaker):
+        for i in range(len(x)):
+            noisy = [sch.noise_images(x[i:i+1], t.view(1), noise[i:i+1])[0] for t in at]
+            clean = [denoiser(o, int(t), None if y is None else y[i:i+1]) for o, t in zip(noisy, at)]
+            rows += [o.clamp(-1, 1) for o in noisy + clean]
     return torch.cat(rows)
 
 # %% ../nbs/05_evaluation.ipynb #2a084822
@@ -406,8 +526,11 @@ def sweep(
     "Fréchet distance, and the share of samples recognised, for each of the values of one option, from the same noise."
     rows, classes = [], torch.is_tensor(wanted)
     for v in values:
-        x = sample(denoiser, wanted, progress=False, generator=torch.Generator().manual_seed(seed), **kwargs | {option: v}).cpu()
-        rows.append({option: v, 'distance': frechet_distance(eyes(x), real)} | (dict(accuracy=(eyes.classify(x).argmax(1) == wanted).double().mean().item()) if classes and eyes.head is not None else {}))
+        g = torch.Generator().manual_seed(seed)
+        x = sample(denoiser, wanted, progress=False, generator=g, **kwargs | {option: v}).cpu()
+        row = {option: v, 'distance': frechet_distance(eyes(x), real)}
+        if classes and eyes.head is not None: row['accuracy'] = (eyes.classify(x).argmax(1) == wanted).double().mean().item()
+        rows.append(row)
     return rows
 
 # %% ../nbs/05_evaluation.ipynb #a703716a
@@ -429,18 +552,23 @@ def plot_sweeps(
     return fig
 
 # %% ../nbs/05_evaluation.ipynb #92174d6c
-def _all_images(ds, most):
+def _all_images(ds, most, name):
     "Up to `most` images of a dataset and their labels, unmirrored, on the CPU."
     if hasattr(ds, 'pixels'): return ds.x[:most].cpu(), None if ds.y is None else torch.as_tensor(ds.y)[:most].cpu()
-    flip, ds.flip = ds.flip, False
-    try: items = [ds[i] for i in range(min(most, len(ds)))]
-    finally: ds.flip = flip
-    return torch.stack([o[0] for o in items]), torch.tensor([int(o[1]) for o in items]) if len(items[0]) > 1 else None
+    ds = copy(ds)
+    ds.flip = False
+    items = [ds[i] for i in range(min(most, len(ds)))]
+    if not all(isinstance(o, tuple) and torch.is_tensor(o[0]) and o[0].shape == items[0][0].shape for o in items):
+        raise ValueError(f'the {name} must be tensors (c, h, w) of one shape, with or without a label, '
+                         f'got {type(items[0][0]).__name__}')
+    labels = torch.tensor([int(o[1]) for o in items]) if len(items[0]) > 1 else None
+    return torch.stack([o[0] for o in items]), labels
 
 def _draw(denoiser, wanted, seed, bs=250, **kwargs):
     "Samples, batch by batch, each with a seed of its own."
     parts = wanted.split(bs) if torch.is_tensor(wanted) else [min(bs, wanted - i) for i in range(0, wanted, bs)]
-    return torch.cat([sample(denoiser, o, generator=torch.Generator().manual_seed(seed + 1000*i), **kwargs).cpu() for i, o in enumerate(parts)])
+    generators = [torch.Generator().manual_seed(seed + 1000*i) for i in range(len(parts))]
+    return torch.cat([sample(denoiser, o, generator=g, **kwargs).cpu() for o, g in zip(parts, generators)])
 
 def _cost(denoiser, wanted, per_image):
     "Seconds that all evaluations will take, from the time of one for 64 images."
@@ -468,56 +596,177 @@ def evaluate(
 ):  # dict of Measured and of what goes with them
     "Measure the samples of `run` against its data; writes `metrics.json` and `report.html` into the folder."
     run, n = Path(run), 100 if quick else n
-    if n < 20: raise ValueError(f'n is the number of generated images, at least 20, got {n}')
-    config, denoiser = read_config(run), Denoiser.from_run(run, device=device)
-    (train_x, train_y), (held_x, held_y) = _all_images(dls.train_ds, 10_000), _all_images(dls.valid_ds, 5_000)
-    if tuple(train_x.shape[1:]) != tuple(denoiser.shape): raise ValueError(f'the run makes images of shape {tuple(denoiser.shape)}, the data have {tuple(train_x.shape[1:])}')
-    for o, name in ((train_x, 'training images'), (held_x, 'held-out images')): _check_images(o, 20, name)
-    classes = getattr(denoiser.model, 'num_classes', None) and train_y is not None
+    with torch.random.fork_rng(devices=[]):                          # building networks draws random numbers
+        config, denoiser = read_config(run), Denoiser.from_run(run, device=device)
+        raw = Denoiser.from_run(run, ema=False, device=device)
+    _check_settings(denoiser, n, seed)
+    _read_metrics(run)
+    _check_folder(run)
+    _check_shapes(dls, denoiser)
+    _check_same_data(run, config, dls)
+    train_x, train_y, held_x, held_y = _real_images(dls, eyes)
+    classes = bool(getattr(denoiser.model, 'num_classes', None)) and train_y is not None
+    _try_sampler(denoiser, run, classes, sampler, steps, cfg_scale)
+    if eyes is not None: _try_extractor(eyes, train_x)
+    names = classes and (eyes is None or _names_classes(eyes, train_x, train_y))
     g = torch.Generator().manual_seed(seed)
-    wanted = train_y[torch.randint(len(train_y), (n,), generator=g)] if classes else n              # the classes as often as in the data
-    judged = torch.arange(min(n, 200)) % int(train_y.max() + 1) if classes else None
-    few, varied = min(n, 150), not quick                                                            # images for each point of a sweep
-    swept = judged[:few] if classes else few
+    wanted = train_y[torch.randint(len(train_y), (n,), generator=g)] if classes else n   # as often as in the data
+    judged = torch.arange(min(n, 200)) % int(train_y.max() + 1) if names else None
+    few, varied = min(n, 150), not quick                              # images for each point of a sweep
+    swept = torch.arange(few) % int(train_y.max() + 1) if classes else few
+    by_steps = [o for o in (4, 8, 16) if o <= denoiser.schedule.T] or [denoiser.schedule.T]
     guided = 2 if cfg_scale not in (0, 1) else 1
-    evaluations = n*steps + (len(judged)*steps*guided if classes else 0) + (varied and few*(4 + 8 + 16 + 8*(6 if classes else 0)))
-    say(f'{n} samples of {steps} steps{", the same again guided" if classes else ""}{", and two sweeps" if varied else ""}: {evaluations:,} evaluations of the network, about {_cost(denoiser, wanted, evaluations):.0f} s; and a classifier to train')
-    if eyes is None: eyes = fit_extractor(train_x, train_y if classes else None, cache=run.parent, steps=250 if quick else 600)
+    by_scale = min(8, denoiser.schedule.T)
+    sweeping = few*(sum(by_steps) + (6*by_scale if classes else 0)) if varied else 0
+    evaluations = n*steps + (len(judged)*steps*guided if names else 0) + sweeping
+    say(f'{n} samples of {steps} steps' + (', the same again guided' if names else '')
+        + (f', and {"two sweeps" if classes else "a sweep"}' if varied else '') + ': '
+        f'{evaluations:,} evaluations of the network, about {_cost(denoiser, wanted, evaluations):.0f} s'
+        + ('; and a classifier to train' if eyes is None else ''))
+    if eyes is None:
+        known = slice(None) if not classes else train_y >= 0
+        labels = train_y[known] if classes else None
+        eyes = fit_extractor(train_x[known], labels, cache=_cache(run), steps=250 if quick else 600)
+    elif classes and not names: say(f'{eyes} does not name the classes of this run: no accuracy')
     say(f'extractor {eyes}')
     draw = partial(_draw, denoiser, seed=seed, sampler=sampler, steps=steps, progress=progress)
     fake = draw(wanted)
+    _check_images(fake, name=f'samples of {run}')
     say('comparing')
     out = _compare_sets(fake, wanted, train_x, train_y, held_x, held_y, eyes, n, g, classes, quick)
-    card = dict(n=n, extractor=str(eyes), size='×'.join(map(str, train_x.shape[2:])), range='[-1, 1]', real=f'{len(held_x)} held-out images', training=f'{len(train_x)} of {len(dls.train_ds)} images',
-                sampler=sampler, steps=steps, guidance='none', seed=seed, weights='averaged' if (run/'ema.safetensors').exists() else 'raw')
-    if len(held_x) <= eyes(held_x[:1]).shape[1] or n <= eyes(held_x[:1]).shape[1]: card['note'] = 'fewer images than features: the covariance is singular, the Fréchet distance says little'
-    if classes:
+    card = dict(n=n, extractor=str(eyes), size='×'.join(map(str, train_x.shape[2:])), range='[-1, 1]',
+                real=f'{len(held_x)} held-out images', training=f'{len(train_x)} of {len(dls.train_ds)} images',
+                sampler=sampler if isinstance(sampler, str) else getattr(sampler, '__name__', 'own'), steps=steps,
+                guidance='none', seed=seed, weights='averaged' if (run/'ema.safetensors').exists() else 'raw')
+    if fingerprint(dls): card['data'] = fingerprint(dls)[:12]
+    features = eyes(held_x[:1]).shape[1]
+    if min(len(held_x), n) <= features:
+        card['note'] = 'fewer images than features: the covariance is singular, the Fréchet distance says little'
+    if names:
         x = draw(judged, cfg_scale=cfg_scale)
-        probs = eyes.classify(x)
+        _check_images(x, name=f'guided samples of {run}')
+        probs, known = eyes.classify(x), held_y >= 0
+        real = (eyes.classify(held_x).argmax(1) == held_y)[known].double().mean().item()
         out['classes'] = class_report(judged, probs)
-        out['accuracy'] = Measured('accuracy of the class asked for', *_share(probs.argmax(1) == judged), floor=(eyes.classify(held_x).argmax(1) == held_y).double().mean().item())
+        out['accuracy'] = Measured('accuracy of the class asked for', *_share(probs.argmax(1) == judged), floor=real,
+                                   good=f'higher is better; {1/probs.shape[1]:.0%} is chance')
     for o in out.values():
-        if isinstance(o, Measured): o.card = card | (dict(n=len(judged), guidance=cfg_scale) if o is out.get('accuracy') else {}) | o.card
-    say('learned by heart?')
-    out['memorisation'], out['memorisation of features'] = memorisation(fake, train_x, held_x), memorisation(eyes(fake), eyes(train_x), eyes(held_x))
+        if isinstance(o, Measured): o.card = card | o.card
+    if names: out['accuracy'].card |= dict(n=len(judged), guidance=cfg_scale)
+    say('memorised?')
+    out['memorisation'] = memorisation(fake.clamp(-1, 1), train_x, held_x)
+    out['memorisation of features'] = memorisation(eyes(fake), eyes(train_x), eyes(held_x))
     m = min(len(held_x), len(train_x), 1000)
     levels = {}
-    for net, d in (('raw', Denoiser.from_run(run, ema=False, device=device)), ('averaged', denoiser)):
+    for net, d in (('raw', raw), ('averaged', denoiser)):
         for who, a, b in (('training', train_x, train_y), ('held-out', held_x, held_y)):
-            levels[who, net], starts = loss_by_level(d, a[:m].to(device), b[:m].to(device) if classes else None, seed=seed)
+            labels = b[:m].to(device) if classes else None
+            levels[who, net], starts = loss_by_level(d, a[:m].to(device), labels, seed=seed)
         out[f'overfitting, {net}'] = overfitting(levels['training', net], levels['held-out', net])
+    out['verdict'] = _verdict(out)
     sweeps = []
     if varied:
         say('sweeping steps' + (' and guidance' if classes else ''))
-        common = dict(seed=seed, sampler=sampler)
-        sweeps.append(sweep(denoiser, eyes, eyes(held_x), swept, 'steps', (4, 8, 16), **common))
-        if classes: sweeps.append(sweep(denoiser, eyes, eyes(held_x), swept, 'cfg_scale', (0., 1., 2., 4.), steps=8, **common))
-    out['sweeps'], out['floor of sweeps'] = sweeps, float(np.mean([frechet_distance(eyes(train_x[torch.randperm(len(train_x), generator=g)[:few]]), eyes(held_x)) for _ in range(5)]))
-    figures = _figures(fake, train_x, held_x, held_y if classes else None, (x, judged, probs) if classes else None, denoiser, levels, starts, out)
+        vary = partial(sweep, denoiser, eyes, eyes(held_x), swept, seed=seed, sampler=sampler)
+        sweeps.append(vary('steps', by_steps))
+        if classes: sweeps.append(vary('cfg_scale', (0., 1., 2., 4.), steps=by_scale))
+    real = [eyes(train_x[torch.randperm(len(train_x), generator=g)[:few]]) for _ in range(5)]
+    out['sweeps'], out['floor of sweeps'] = sweeps, float(np.mean([frechet_distance(o, eyes(held_x)) for o in real]))
+    figures = _figures(fake, train_x, held_x, held_y if classes else None, (x, judged, probs) if names else None,
+                       denoiser, levels, starts, out)
     _write(run, out, figures, config)
     return out
 
 # %% ../nbs/05_evaluation.ipynb #28de1505
+def _check_settings(denoiser, n, seed):
+    if not isinstance(n, Integral) or n < 20:
+        raise ValueError(f'n is the number of generated images, at least 20, got {n}')
+    if not isinstance(seed, Integral) or seed < 0: raise ValueError(f'seed must be a whole number from 0, got {seed}')
+    for o in (denoiser.model, denoiser.weaker):
+        bad = [k for k, v in o.state_dict().items() if not v.isfinite().all()] if isinstance(o, nn.Module) else []
+        if bad: raise ValueError(f'the weights of this run are not finite, {bad[0]} first: its training has diverged')
+
+def _read_metrics(run):
+    "What `metrics.json` of the folder `run` holds, a dict; empty where there is none."
+    file = run/'metrics.json'
+    try: found = json.loads(file.read_text()) if file.exists() else {}
+    except (ValueError, OSError) as e:
+        raise ValueError(f'{file} cannot be read: {e}; repair it or move it away') from None
+    if not isinstance(found, dict): raise ValueError(f'{file} holds no JSON object; repair it or move it away')
+    return found
+
+def _check_folder(run):
+    "Raise an `OSError` unless the results can be written."
+    _check_writable(run)
+    for file in (run/'report.html', run/'metrics.json'):
+        if file.is_dir(): raise OSError(f'{file} is a folder, where a file is to be written: move it away')
+
+def _cache(run):
+    "The folder beside the run folders, for the extractor; None where it cannot be written to."
+    try: _check_writable(run.parent)
+    except OSError: return None
+    return run.parent
+
+def _check_same_data(run, config, dls):
+    "Raise a `ValueError` unless `dls` hold what the run was trained with, as far as it is known."
+    data = config.get('data') or {}
+    known, mine = data.get('fingerprint'), fingerprint(dls)
+    before, now = data.get('train', config.get('images')), len(dls.train_ds)
+    if known and mine and known != mine:
+        raise ValueError(f'{run} was trained with other data, another size or another split (fingerprint {known[:12]}, '
+                         f'{before} training images) than these (fingerprint {mine[:12]}, {now} training images)')
+    if not (known and mine) and before is not None and before != now:
+        raise ValueError(f'{run} was trained with {before} images, these data have {now}: '
+                         f'give the same data in the same split')
+    theirs, names = config.get('classes'), getattr(dls, 'vocab', None)
+    if theirs and names and [str(o) for o in names] != theirs:
+        raise ValueError(f'{run} was trained with the classes {", ".join(theirs)}, '
+                         f'these data have {", ".join(map(str, names))}')
+
+def _check_shapes(dls, denoiser):
+    "Raise a `ValueError` unless there are held-out images, and the run makes images of the same shape."
+    if len(dls.loaders) < 2 or not len(dls.loaders[1].dataset):
+        raise ValueError('these data have no validation images, and samples are judged against images that the model '
+                         'has not seen: make the DataLoaders with some held out')
+    for ds, name in ((dls.train_ds, 'training images'), (dls.valid_ds, 'held-out images')):
+        shape = tuple(_all_images(ds, 1, name)[0].shape[1:])
+        if denoiser.shape and shape != tuple(denoiser.shape):
+            raise ValueError(f'the run makes images of shape {tuple(denoiser.shape)}, the data have {shape}')
+
+def _real_images(dls, eyes):
+    "Training images, their labels, held-out images, their labels."
+    out = []
+    for ds, most, name in ((dls.train_ds, 10_000, 'training images'), (dls.valid_ds, 5_000, 'held-out images')):
+        if len(ds) < 20: raise ValueError(f'at least 20 {name} are needed, got {len(ds)}')
+        x, y = _all_images(ds, most, name)
+        _check_images(x, 20, name)
+        out += [x, y]
+    if eyes is None and len(out[0]) < 64:
+        raise ValueError(f'at least 64 training images are needed to train an extractor, got {len(out[0])}: '
+                         f'pass one as `eyes`')
+    return out
+
+def _try_sampler(denoiser, run, classes, sampler, steps, cfg_scale):
+    "Make the first step of a sample, which refuses settings that are not possible."
+    g = torch.Generator().manual_seed(0)
+    for scale in (1., cfg_scale) if classes else (1.,):
+        wanted = torch.zeros(2, dtype=torch.long) if classes else 2
+        x = next(sample_iter(denoiser, wanted, sampler=sampler, steps=steps, cfg_scale=scale, generator=g))
+        if not x.isfinite().all():
+            raise ValueError(f'{run} samples numbers that are not finite: its training has diverged')
+
+def _try_extractor(eyes, x):
+    "Raise a `ValueError` unless `eyes` sees such images as features."
+    try: seen = eyes(x[:2])
+    except Exception as e:
+        raise ValueError(f'the extractor {eyes} cannot see images of shape {tuple(x.shape[1:])}: {e}') from None
+    if not seen.isfinite().all(): raise ValueError(f'the extractor {eyes} sees numbers that are not finite')
+
+def _names_classes(eyes, x, y):
+    "Whether the extractor has a head for the classes of the data."
+    return eyes.head is not None and eyes.classify(x[:2]).shape[1] == int(y.max()) + 1
+
+# %% ../nbs/05_evaluation.ipynb #e119c512
 def _share(hits):
     "A share and its interval of 95% (Wilson 1927)."
     n, p, z = len(hits), hits.double().mean().item(), 1.96
@@ -526,39 +775,76 @@ def _share(hits):
 
 def _compare_sets(fake, wanted, train_x, train_y, held_x, held_y, eyes, n, g, classes, quick):
     f, held, train = eyes(fake), eyes(held_x), eyes(train_x)
-    like = [train[torch.randperm(len(train), generator=g)[:n]] for _ in range(5)]               # real images in place of the samples
-    floor = lambda measure: float(np.mean([measure(o) for o in like]))
-    fd, out = partial(frechet_distance, b=held), {}
-    out['FD'] = Measured(f'FD@{len(fake)}', *bootstrap(fd, f, generator=g), floor=floor(fd), card=dict(name='not an FID: those are of 50,000 images and Inception features') if len(fake) < 10_000 else {})
-    out['FD extrapolated'] = Measured('FD@∞', frechet_infinity(f, held, generator=g), floor=float(np.mean([frechet_infinity(o, held, generator=g) for o in like[:2]])))
-    out['KID'] = Measured(f'KID@{len(fake)}', *kid(f, held, generator=g), floor=floor(lambda o: _mmd(o.double(), held.double())))
+    like = [train[torch.randperm(len(train), generator=g)[:n]] for _ in range(5)]             # real images as samples
+    floor = lambda measure, k=5: float(np.mean([measure(o) for o in like[:k]]))
+    fd, endless = partial(frechet_distance, b=held), partial(frechet_infinity, b=held, generator=g)
+    out, bare = {}, dict(name='not an FID: those are of 50,000 images and Inception features') if len(fake) < 10_000 else {}
+    out['FD'] = Measured(f'FD@{len(fake)}', *bootstrap(fd, f, generator=g), floor(fd), bare, _GOOD['FD'])
+    out['FD extrapolated'] = Measured('FD@∞', endless(f), floor=floor(endless, 2), good=_GOOD['FD extrapolated'])
+    unbiased = lambda o: _mmd(o.double(), held.double())
+    out['KID'] = Measured(f'KID@{len(fake)}', *kid(f, held, generator=g), floor(unbiased), good=_GOOD['KID'])
     mine, real = precision_recall(held, f), [precision_recall(held, o) for o in like]
-    for k, v in mine.items(): out[k] = Measured(k, v, *(_share(torch.arange(len(f)) < round(v*len(f)))[1:] if k != 'density' else ()), floor=float(np.mean([o[k] for o in real])), card=dict(k=5))
-    if eyes.head is not None: out['inception score'] = Measured('inception score', inception_score(eyes.classify(fake)), floor=inception_score(eyes.classify(held_x)))
+    for k, v in mine.items():
+        of = len(f) if k == 'precision' else len(held)                           # recall and coverage: of the real images
+        ends = () if k == 'density' else _share(torch.arange(of) < round(v*of))[1:]
+        out[k] = Measured(k, v, *ends, floor=float(np.mean([o[k] for o in real])), card=dict(k=5), good=_GOOD[k])
+    if eyes.head is not None:
+        probs, real = eyes.classify(fake), inception_score(eyes.classify(held_x))
+        good = f'higher is better, from 1 to {probs.shape[1]}'
+        out['inception score'] = Measured('inception score', inception_score(probs), floor=real, good=good)
     if classes and not quick:
-        some = torch.randperm(len(train_x), generator=g)[:n]
-        out['CAS'] = Measured('classification accuracy score', classification_accuracy_score(fake, wanted, held_x, held_y, steps=150), floor=classification_accuracy_score(train_x[some], train_y[some], held_x, held_y, steps=150), card=dict(guidance='none'))
+        some, known = torch.randperm(len(train_x), generator=g)[:n], held_y >= 0
+        judge = partial(classification_accuracy_score, real_x=held_x[known], real_y=held_y[known], steps=150)
+        score = lambda x, y: judge(x[y >= 0], y[y >= 0])
+        out['CAS'] = Measured('classification accuracy score', score(fake, wanted), card=dict(guidance='none'),
+                              floor=score(train_x[some], train_y[some]), good=_GOOD['CAS'])
     for c in range(fake.shape[1]):
         for k in ('mean', 'std'):
+            name = f'{k} of channel {c}'
             value, real = (getattr(o[:, c].double(), k)().item() for o in (fake, held_x))
-            out[f'{k} of channel {c}'] = Measured(f'{k} of channel {c}', value, floor=real)
+            out[name] = Measured(name, value, floor=real, good=_GOOD['colours'])
     return out
+
+_GOOD = {'FD': 'lower is better, as many real images have the floor', 'colours': 'close to the real images is good',
+         'FD extrapolated': 'lower is better; an estimate that chance can bring below 0',
+         'KID': 'lower is better; 0 on average for real images, so chance brings the estimate below 0',
+         'precision': 'higher is better: the share of samples that lie among real images',
+         'recall': 'higher is better: the share of real images that lie among samples',
+         'density': 'about as much as real images have is good',
+         'coverage': 'higher is better: the share of real images with a sample near them',
+         'CAS': 'higher is better, as many real images have the floor'}
+
+def _alarm(o): return o.alarm if isinstance(o, Memorisation) else o['alarm']
+def _verdict(out):
+    "The alarms in one line."
+    words = [word for word, kind in (('MEMORISED', Memorisation), ('OVERFITTING', Overfitting))
+             if any(_alarm(o) for o in out.values() if isinstance(o, kind))]
+    return ' and '.join(words) or 'no sign of memorisation or overfitting'
 
 # %% ../nbs/05_evaluation.ipynb #aa18b7ea
 def _figures(fake, train_x, held_x, held_y, judged, denoiser, levels, starts, out):
     "Titles and figures of the report, PIL images or matplotlib's."
-    figures = {}
-    if judged: figures['Samples, guided: the class asked for, and what the classifier sees where it doubts'] = doubtful_grid(judged[0][:40], judged[1][:40], judged[2][:40], denoiser.classes, ncol=10)
-    figures['Samples, unguided'] = image_grid(fake[:40].clamp(-1, 1), 10)
+    figures, device = {}, next(denoiser.model.parameters()).device
+    seen = lambda x: x.clamp(-1, 1) if x.shape[1] in (1, 3) else x[:, :1].clamp(-1, 1)     # the first of other channels
+    if judged:
+        x, asked, probs = (o[:40] for o in judged)
+        title = 'Samples, guided: the class asked for, and what the classifier sees where it doubts'
+        figures[title] = doubtful_grid(seen(x), asked, probs, denoiser.classes, ncol=10)
+    figures['Samples, unguided'] = image_grid(seen(fake[:40]), 10)
     order = out['memorisation'].distance.argsort()[:10]
-    figures['The ten samples nearest to a training image (above), and that image (below)'] = image_grid(torch.cat([fake[order], train_x[out['memorisation'].nearest[order]]]).clamp(-1, 1), 10)
-    device = next(denoiser.model.parameters()).device
-    figures['Two held-out images in rising noise, and what the denoiser sees'] = image_grid(denoised_views(denoiser, held_x[:2].to(device), None if held_y is None else held_y[:2].to(device)).cpu(), 6)
+    pairs = torch.cat([fake[order], train_x[out['memorisation'].nearest[order]]])
+    figures['The ten samples nearest to a training image (above), and that image (below)'] = image_grid(seen(pairs), 10)
+    labels = None if held_y is None else held_y[:2].to(device)
+    views = denoised_views(denoiser, held_x[:2].to(device), labels).cpu()
+    figures['Two held-out images in rising noise, and what the denoiser sees'] = image_grid(seen(views), 6)
     fig = Figure(figsize=(6, 3), layout='constrained'); ax = fig.subplots()
-    for (who, net), v in levels.items(): ax.plot(starts, v.mean(0), 'o-' if who == 'training' else 's--', color='C0' if net == 'raw' else 'C1', ms=4, label=f'{who}, {net}')
+    for (who, net), v in levels.items():
+        style, color = 'o-' if who == 'training' else 's--', 'C0' if net == 'raw' else 'C1'
+        ax.plot(starts, v.mean(0), style, color=color, ms=4, label=f'{who}, {net}')
     ax.set(xlabel='timestep t', ylabel=f'mean squared error of {denoiser.prediction}', yscale='log'); ax.legend()
     figures['Loss by noise level'] = fig
-    if out['sweeps']: figures['Which steps, how much guidance (dotted: as many real images)'] = plot_sweeps(*out['sweeps'], floor=out['floor of sweeps'])
+    title = 'Which steps, how much guidance (dotted: as many real images)'
+    if out['sweeps']: figures[title] = plot_sweeps(*out['sweeps'], floor=out['floor of sweeps'])
     return figures
 
 def _png(fig):
@@ -571,47 +857,78 @@ def _png(fig):
 def _plain(o):
     "`o` as JSON has it."
     if isinstance(o, Measured): return dict(value=o.value, low=o.low, high=o.high, floor=o.floor)
-    if isinstance(o, Memorisation): return dict(share=o.share, closer=o.closer, alarm=o.alarm)
+    if isinstance(o, Memorisation): return {k: v for k, v in vars(o).items() if k not in ('nearest', 'distance')}
     return o
 
 def _write(run, out, figures, config):
-    "`metrics.json` and `report.html` of the folder `run`."
-    file = run/'metrics.json'
-    old, card = json.loads(file.read_text()) if file.exists() else {}, {k: v for k, v in out['FD'].card.items() if k != 'name'}
-    write_atomic(file, json.dumps(old | dict(evaluation=dict(protocol=card, **{k: _plain(v) for k, v in out.items()})), indent=1).encode())
-    cell = lambda v: '' if v is None else f'{v:.4g}'
+    "`metrics.json`, with what it held before, and `report.html` of the folder `run`."
+    card = {k: v for k, v in out['FD'].card.items() if k != 'name'}
+    evaluation = dict(protocol=card, **{k: _plain(v) for k, v in out.items()})
+    write_atomic(run/'metrics.json', json.dumps(_read_metrics(run) | dict(evaluation=evaluation), indent=1).encode())
+    write_atomic(run/'report.html', _page(run, out, figures, config, card).encode())
+
+_STYLE = """body{font:16px/1.5 system-ui,sans-serif;max-width:60em;margin:2em auto;padding:0 1em}
+table{border-collapse:collapse;display:block;overflow-x:auto}
+td,th{padding:.2em .8em;border-bottom:1px solid #ccc;text-align:left;vertical-align:top}
+img{max-width:100%;image-rendering:pixelated}.alarm{color:#b00020;font-weight:bold}"""
+
+def _table(head, rows):
+    "Rows of values as an HTML table, escaped; empty without rows."
+    row = lambda values, tag: '<tr>' + ''.join(f'<{tag}>{html.escape(str(v))}</{tag}>' for v in values) + '</tr>'
+    return f'<table>{row(head, "th")}{"".join(row(o, "td") for o in rows)}</table>' if rows else ''
+
+def _page(run, out, figures, config, card):
+    "The report as HTML; everything that comes from the run folder is escaped."
+    esc, cell = lambda o: html.escape(str(o)), lambda v: '' if v is None else f'{v:.4g}'
     interval = lambda o: '' if o.low is None else f'{o.low:.4g} … {o.high:.4g}'
-    rows = ''.join(f'<tr><td>{html.escape(o.name)}</td><td>{cell(o.value)}</td><td>{interval(o)}</td><td>{cell(o.floor)}</td><td>{html.escape("; ".join(f"{k}: {v}" for k, v in o.card.items() if card.get(k) != v))}</td></tr>'
-                   for o in out.values() if isinstance(o, Measured))
-    alarms = [f'{k}: {v!r}' if isinstance(v, Memorisation) else f'{k}: the held-out loss is {v["gap"]:+.1%} ± {v["error"]:.1%} from the training loss' + (': TRAINING AND HELD-OUT IMAGES PART' if v['alarm'] else '')
-              for k, v in out.items() if isinstance(v, Memorisation) or k.startswith('overfitting')]
-    page = f'''<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{html.escape(run.name)}</title>
-<style>body{{font:16px/1.5 system-ui,sans-serif;max-width:50em;margin:2em auto;padding:0 1em}}table{{border-collapse:collapse;display:block;overflow-x:auto}}td,th{{padding:.2em .8em;border-bottom:1px solid #ccc;text-align:left}}img{{max-width:100%;image-rendering:pixelated}}</style>
-<h1>{html.escape(run.name)}</h1><p>{html.escape(config["network"]["name"])}, {html.escape(str(config["schedule"].get("name")))} schedule, predicts {html.escape(config["prediction"])}.</p>
-<h2>Numbers</h2><table><tr><th></th><th>samples</th><th>95% interval</th><th>real images</th><th>otherwise than below</th></tr>{rows}</table>
-<p><b>How they were measured.</b> {html.escape("; ".join(f"{k}: {v}" for k, v in card.items()))}. Numbers measured otherwise must not be compared with these.</p>
-<h2>Learned by heart?</h2><ul>{"".join(f"<li>{html.escape(o)}</li>" for o in alarms)}</ul>
-<h2>Pictures</h2>{"".join(f'<h3>{html.escape(title)}</h3><img alt="{html.escape(title)}" src="{_png(fig)}">' for title, fig in figures.items())}</html>'''
-    write_atomic(run/'report.html', page.encode())
+    written = lambda card: '; '.join(f'{k}: {v}' for k, v in card.items())
+    other = lambda o: written({k: v for k, v in o.card.items() if card.get(k) != v})
+    rows = [(o.name, cell(o.value), interval(o), cell(o.floor), o.good, other(o)) for o in out.values() if isinstance(o, Measured)]
+    numbers = _table(('', 'samples', '95% interval', 'floor: as many real images', 'what is good', 'measured otherwise'), rows)
+    tests = ''.join(f'<li{" class=alarm" if _alarm(o) else ""}>{esc(k)}: {esc(o)}</li>' for k, o in out.items()
+                    if isinstance(o, (Memorisation, Overfitting)))
+    parts = ('precision', 'recall', 'f1')
+    found = [out['classes'][k] for k in parts] if 'classes' in out else []
+    classes = _table(('class', *parts), [(name, *map(cell, o)) for name, *o in zip(config.get('classes') or [], *found)] if found else [])
+    pictures = ''.join(f'<h3>{esc(k)}</h3><img alt="{esc(k)}" src="{_png(fig)}">' for k, fig in figures.items())
+    calm = out['verdict'].startswith('no sign')
+    return f'''<!doctype html><html lang="en"><meta charset="utf-8">
+<meta name="viewport" content="width=device-width"><title>{esc(run.name)}</title><style>{_STYLE}</style>
+<h1>{esc(run.name)}</h1>
+<p>{esc(config["network"]["name"])}, {esc(config["schedule"].get("name"))} schedule, predicts {esc(config["prediction"])}.</p>
+<p{"" if calm else " class=alarm"}>Verdict: {esc(out["verdict"])}.</p>
+<h2>Numbers</h2>{numbers}
+<p><b>How they were measured.</b> {esc(written(card))}.
+Do not compare these numbers with numbers that were measured in another way.</p>
+<h2>Memorisation and overfitting</h2><ul>{tests}</ul>
+<p>Each of these alarms is false in fewer than one evaluation in 200.
+Copies of training images beyond those named above are not looked for.</p>
+{"<h2>Classes</h2><p>How the classifier reads the guided samples: 1 is perfect.</p>" + classes if classes else ""}
+<h2>Pictures</h2>{pictures}</html>'''
 
 # %% ../nbs/05_evaluation.ipynb #611220db
 def compare(
     *runs,  # Run folders
 ):  # A pandas `DataFrame`, a column for each run
-    "Settings in which the runs differ, their losses, and what `evaluate` found; a `ValueError` for numbers that must not be compared."
+    "Settings in which the runs differ, their losses, and what `evaluate` found; a `ValueError` for different protocols."
     import pandas as pd
     if len(runs) < 2: raise ValueError(f'name at least two runs to compare, got {len(runs)}')
-    columns, protocols = {}, {}
-    for run in map(Path, runs):
-        config = read_config(run)
-        metrics = json.loads((run/'metrics.json').read_text()) if (run/'metrics.json').exists() else {}
+    runs = [Path(o) for o in runs]
+    columns, protocols, short = {}, {}, len({o.name for o in runs}) == len(runs)
+    number = lambda v: v['value'] if 'value' in v else v.get('share', v.get('gap'))
+    for run in runs:
+        config, metrics, name = read_config(run), _read_metrics(run), run.name if short else str(run)
         found = metrics.pop('evaluation', {})
-        if found: protocols[run.name] = {k: v for k, v in found['protocol'].items() if k not in ('weights',)}
-        columns[run.name] = _flat({k: v for k, v in config.items() if k != 'versions'}), metrics, {k: (v['value'] if 'value' in v else v.get('share', v.get('gap'))) for k, v in found.items() if isinstance(v, dict) and k not in ('protocol', 'classes')}
+        if found: protocols[name] = {k: v for k, v in found['protocol'].items() if k not in ('weights',)}
+        numbers = {k: number(v) for k, v in found.items() if isinstance(v, dict) and k not in ('protocol', 'classes')}
+        columns[name] = _flat({k: v for k, v in config.items() if k != 'versions'}), metrics, numbers
     for name, p in protocols.items():
         first = next(iter(protocols.values()))
-        differ = [f'{k}: {first.get(k)} / {p.get(k)}' for k in first.keys() | p.keys() if first.get(k) != p.get(k)]
-        if differ: raise ValueError(f'{next(iter(protocols))} and {name} were evaluated in different ways, and their numbers must not be compared: {"; ".join(differ)}')
+        keys = [k for k in first | p if k != 'data' or k in first and k in p]        # older ones do not name their data
+        differ = [f'{k}: {first.get(k)} / {p.get(k)}' for k in keys if first.get(k) != p.get(k)]
+        if differ:
+            raise ValueError(f'{next(iter(protocols))} and {name} were evaluated in different ways, '
+                             f'and their numbers must not be compared: {"; ".join(differ)}')
     configs = [c for c, _, _ in columns.values()]
     keys = [k for k in dict.fromkeys(k for c in configs for k in c) if len({json.dumps(c.get(k)) for c in configs}) > 1]
     return pd.DataFrame({name: {k: c.get(k) for k in keys} | metrics | found for name, (c, metrics, found) in columns.items()})
@@ -628,7 +945,10 @@ def plot_runs(
     "Plot the losses of several runs over each other."
     ax = Figure(figsize=(6, 3), layout='constrained').subplots() if ax is None else ax
     for run in map(Path, runs):
+        if not (run/'log.csv').exists():
+            raise FileNotFoundError(f'{run} has no log.csv: it is no run folder, or has not finished an epoch')
         rows = list(csv.DictReader((run/'log.csv').open()))
+        if not rows: raise ValueError(f'{run}/log.csv is empty: no epoch is finished')
         key = column or ('ema_loss' if 'ema_loss' in rows[0] else 'valid_loss')
         if key not in rows[0]: raise ValueError(f'{run}/log.csv has the columns {", ".join(rows[0])}, not {key}')
         ax.plot([int(r['step']) for r in rows], [float(r[key]) for r in rows], label=run.name)
