@@ -10,18 +10,25 @@ __all__ = ['formats', 'largest_difference', 'trace_network', 'check_program', 'P
 # %% ../nbs/09_export.ipynb #5dad1a72
 import importlib.util
 import json
+import math
 import os
 import re
-import shutil
+import stat
 import sys
+import textwrap
 import zipfile
+import numpy as np
 import torch
 from copy import deepcopy
 from fastcore.script import call_parse
-from importlib.metadata import version
+from functools import partial
+from io import BytesIO
 from pathlib import Path
+from PIL import Image
 from safetensors.torch import load_file, save_file
+from tempfile import TemporaryDirectory
 from torch import nn
+from .data import open_image
 from .sampling import Denoiser
 from .schedules import NoiseSchedule, predictions
 from .trainer import ADMUNet, _weights_bytes, load_run, read_config, write_atomic
@@ -31,12 +38,28 @@ formats = ('safetensors', 'torch', 'onnx', 'diffusers')
 
 def _read_run(run, ema=True, model=None):
     "(config, network, 'averaged' or 'raw') of a run folder."
-    config = read_config(run)
-    before = config.get('exported')
-    if before and before['format'] != 'safetensors': raise ValueError(f"{run} is an export to {before['format']}; export the run folder itself, or its export to safetensors")
+    before = _exported(read_config(run), run)
+    if before: _check_again(run, before, ema)
     config, raw, averaged = load_run(run, model)
     if ema and averaged is not None: return config, averaged, 'averaged'
     return config, raw, before['weights'] if before else 'raw'
+
+def _exported(config, folder):
+    "What `config` says about an export; None for that of a run folder."
+    o = config.get('exported')
+    if o is None: return None
+    texts = isinstance(o, dict) and all(isinstance(o.get(k), str) for k in ('format', 'weights'))
+    if texts and (o.get('num_classes') is None or isinstance(o['num_classes'], int)): return o
+    raise ValueError(f"{folder}/config.json is damaged: 'exported' must hold format, weights and number of classes")
+
+def _check_again(run, before, ema):
+    "Raise a `ValueError` unless the export `run` can be exported once more."
+    if before['format'] != 'safetensors':
+        raise ValueError(f"{run} is an export to {before['format']}; "
+                         'export the run folder itself, or its export to safetensors')
+    if not ema and before['weights'] != 'raw':
+        raise ValueError(f'{run} is an export that holds only the averaged weights; '
+                         'for the raw ones export the run folder itself')
 
 # %% ../nbs/09_export.ipynb #9527785a
 def largest_difference(
@@ -53,63 +76,85 @@ def largest_difference(
     apart, size = [], []
     for n in sizes:
         for t in [torch.full((n,), t) for t in times] + [torch.linspace(0, T - 1, n).long()]:
-            x, labels = torch.randn(n, *shape, generator=g), () if classes is None else (torch.randint(-1, classes, (n,), generator=g),)
+            x = torch.randn(n, *shape, generator=g)
+            labels = () if classes is None else (torch.randint(-1, classes, (n,), generator=g),)
             if labels: labels[0][0] = -1
             with torch.no_grad(): mine, other = a(x, t, *labels), b(x, t, *labels)
-            if mine.shape != other.shape: raise ValueError(f'the networks answer in different shapes, {tuple(mine.shape)} and {tuple(other.shape)}')
+            if mine.shape != other.shape:
+                raise ValueError('the networks answer in different shapes, '
+                                 f'{tuple(mine.shape)} and {tuple(other.shape)}')
             apart.append((mine - other).abs().max()); size.append(mine.abs().max())
     apart, size = torch.stack(apart).max().item(), torch.stack(size).max().item()
     if not apart < float('inf'): raise ValueError('a network answers with numbers that are not finite')
-    if size == 0: raise ValueError('the network answers nothing but zeros, so a comparison would show nothing: train it first')
+    if size == 0:
+        raise ValueError('the network answers nothing but zeros, so a comparison would show nothing: train it first')
     return dict(difference=apart, answer=size, sizes=list(sizes), timesteps=times)
 
 # %% ../nbs/09_export.ipynb #25d206f6
+def _within(i, low, n):
+    "`i`, if all of it is in [`low`, `low + n`); otherwise an error, in a program too, by a look-up outside of a table."
+    i = i - low
+    return torch.arange(low, low + n).index_select(0, torch.where(i < 0, n, i))
+
 class _Inputs(nn.Module):
-    "`net` with inputs called `x_t`, `t` and `y`."
-    def __init__(self, net): super().__init__(); self.net = net
-    def forward(self, x_t, t, y): return self.net(x_t, t, y)
+    "`net` with inputs called `x_t`, `t` and `y`, and errors for timesteps and labels that it does not know."
+    def __init__(self, net, T, classes): super().__init__(); self.net, self.T, self.classes = net, T, classes
+    def times(self, t): return t if self.T is None else _within(t, 0, self.T)
+    def forward(self, x_t, t, y): return self.net(x_t, self.times(t), _within(y, -1, self.classes + 1))
 
 class _InputsWithoutClasses(_Inputs):
-    def forward(self, x_t, t): return self.net(x_t, t)
+    def forward(self, x_t, t): return self.net(x_t, self.times(t))
 
 def trace_network(
     net,      # A network, on the CPU
     shape,    # Shape of one image, (c, h, w)
     classes,  # Number of classes, or None
+    T=None,   # Number of timesteps: the program refuses others; by default it takes any
 ):  # A `torch.export.ExportedProgram` of `x_t`, `t` and, with classes, `y`
     "The network as a program, for batches of any size and images of `shape`."
     args = [torch.zeros(2, *shape)] + [torch.zeros(2, dtype=torch.int64) for _ in range(1 if classes is None else 2)]
     n = torch.export.Dim('n', min=1)
     sizes = dict(zip(('x_t', 't', 'y'), [{0: n}]*len(args)))
-    inputs = (_InputsWithoutClasses if classes is None else _Inputs)(net).eval()
+    inputs = (_InputsWithoutClasses if classes is None else _Inputs)(net, T, classes).eval()
     with torch.no_grad(): program = torch.export.export(inputs, tuple(args), dynamic_shapes=sizes, strict=True)
     program._example_inputs = None         # they would be saved as a pickle
     return program
 
 # %% ../nbs/09_export.ipynb #a4b8f310
-_PLAIN = re.compile(r'[^/]+/(data/weights/(weight_\d+|\w+_config\.json)|data/constants/(tensor_\d+|\w+_config\.json)|models/\w+\.json|archive_format|archive_version|byteorder|\.data/(version|serialization_id)|data/sample_inputs/\w+\.pt)')
+_PLAIN = re.compile(r'[^/]+/(data/weights/(weight_\d+|\w+_config\.json)|data/constants/(tensor_\d+|\w+_config\.json)'
+                    r'|models/\w+\.json|archive_format|archive_version|byteorder|\.data/(version|serialization_id)'
+                    r'|data/sample_inputs/\w+\.pt)')
+
+def _strange_parts(z):
+    "Parts of the zip archive `z` that would be unpickled, or that are not known."
+    parts = z.infolist()
+    for o in parts:
+        if not _PLAIN.fullmatch(o.filename) or ('/sample_inputs/' in o.filename and o.file_size): yield o.filename
+    if len({o.filename for o in parts}) < len(parts): yield 'a name that occurs twice'
+    for o in parts:
+        if not o.filename.endswith('_config.json'): continue
+        for k, v in json.loads(z.read(o))['config'].items():
+            if v.get('use_pickle') or not re.fullmatch(r'(weight|tensor)_\d+', v['path_name']): yield k
 
 def check_program(
     file,  # A .pt2 file
 ):
     "Raise a `ValueError` if loading the program in `file` would read a pickle."
     try:
-        with zipfile.ZipFile(file) as z:
-            names = z.namelist()
-            strange = [o.filename for o in z.infolist() if not _PLAIN.fullmatch(o.filename) or ('/sample_inputs/' in o.filename and o.file_size)]
-            for name in names:
-                if name.endswith('_config.json') and not strange:
-                    entries = json.loads(z.read(name))['config']
-                    strange += [k for k, v in entries.items() if v.get('use_pickle') or not re.fullmatch(r'(weight|tensor)_\d+', v['path_name'])]
-    except (zipfile.BadZipFile, ValueError, KeyError, AttributeError, TypeError) as e: raise ValueError(f'{file} is damaged or not a program saved by torch.export: {e}') from None
-    if len(set(names)) < len(names): strange.append('a name that occurs twice')
-    if strange: raise ValueError(f'{file} has parts that PyTorch would unpickle, or that are unknown here ({strange[0]}); it was not written by ddpm_export with this version of PyTorch, and is not loaded')
+        with zipfile.ZipFile(file) as z: strange = next(_strange_parts(z), None)
+    except (zipfile.BadZipFile, ValueError, KeyError, AttributeError, TypeError) as e:
+        raise ValueError(f'{file} is damaged or not a program saved by torch.export: {e}') from None
+    if strange:
+        raise ValueError(f'{file} has parts that PyTorch would unpickle, or that are unknown here ({strange}); '
+                         'it was not written by ddpm_export with this version of PyTorch, and is not loaded')
 
 # %% ../nbs/09_export.ipynb #643e9d4a
 def _need(to, *names):
     "Raise an `ImportError` that says what to install, unless all the packages are there."
     missing = [o for o in names if importlib.util.find_spec(o) is None]
-    if missing: raise ImportError(f'{to} needs {" and ".join(missing)}: pip install {" ".join(missing)}, or pip install "ddpm_nb[export]"')
+    if missing:
+        raise ImportError(f'{to} needs {" and ".join(missing)}: pip install {" ".join(missing)}, '
+                          'or pip install "ddpm_nb[export]"')
 
 class Program(nn.Module):
     "A network that came out of a file: `program(x_t, t, y)`, `y` being optional."
@@ -119,8 +164,18 @@ class Program(nn.Module):
     ): super().__init__(); self.run, self.num_classes = run, num_classes
     def forward(self, x_t, t, y=None):
         t = t.long().contiguous()
+        _check_inputs(x_t, y, self.num_classes)
         if self.num_classes is None: return self.run(x_t, t)
-        return self.run(x_t, t, torch.full_like(t, -1) if y is None else y)
+        return self.run(x_t, t, torch.full_like(t, -1) if y is None else y.long())
+
+def _check_inputs(x_t, y, classes):
+    "Raise an error unless `x_t` and `y` are what a program takes."
+    if x_t.dtype != torch.float32: raise TypeError(f'an exported network takes float32 images, got {x_t.dtype}')
+    if y is None or not len(y): return
+    if y.is_floating_point() or y.dtype == torch.bool: raise TypeError(f'labels must be integers, got {y.dtype}')
+    if not (-1 <= y.min() and y.max() < (classes or 0)):
+        wanted = f'-1 (no label) or in [0, {classes})' if classes else '-1: this network takes none'
+        raise ValueError(f'labels must be {wanted}, got {y.min()} … {y.max()}')
 
 # %% ../nbs/09_export.ipynb #4a24f82b
 def write_onnx(
@@ -139,19 +194,21 @@ def read_onnx(
     _need('running an onnx file', 'onnxruntime')
     import onnxruntime
     session = onnxruntime.InferenceSession(str(file), providers=['CPUExecutionProvider'])
-    run = lambda *args: torch.from_numpy(session.run(None, {k: v.cpu().numpy() for k, v in zip(('x_t', 't', 'y'), args)})[0])
-    return Program(run, classes)
+    arrays = lambda args: {k: v.cpu().numpy() for k, v in zip(('x_t', 't', 'y'), args)}
+    return Program(lambda *args: torch.from_numpy(session.run(None, arrays(args))[0]), classes)
 
 # %% ../nbs/09_export.ipynb #d4397055
 def _block_names(theirs, ours):
     "Pairs (name in diffusers, name here) for the layers of one block."
-    layers = dict(norm1='norm1', conv1='conv1', time_emb_proj='scale_shift', norm2='norm2', conv2='conv2', conv_shortcut='skip')
+    layers = dict(norm1='norm1', conv1='conv1', time_emb_proj='scale_shift',
+                  norm2='norm2', conv2='conv2', conv_shortcut='skip')
     return [(f'{theirs.format("resnets")}.{a}', f'{ours}.res.{b}') for a, b in layers.items()]
 
 def _names(net):
     "Pairs (name in diffusers, name here) of the layers of an `ADMUNet`, and of its attentions."
     levels, blocks = len(net.channels), net.config['blocks']
-    pairs = [('conv_in', 'inc'), ('time_embedding.linear_1', 'time_mlp.0'), ('time_embedding.linear_2', 'time_mlp.2'), ('conv_norm_out', 'out.0'), ('conv_out', 'out.2')]
+    pairs = [('conv_in', 'inc'), ('time_embedding.linear_1', 'time_mlp.0'), ('time_embedding.linear_2', 'time_mlp.2'),
+             ('conv_norm_out', 'out.0'), ('conv_out', 'out.2')]
     places, i = [], 0
     for level in range(levels):
         if level: pairs.append((f'down_blocks.{level-1}.downsamplers.0.conv', f'down.{i}')); i += 1
@@ -171,7 +228,7 @@ def diffusers_weights(
     "The weights of `net` under the names that `UNet2DModel` has for them."
     mine, out = net.state_dict(), {}
     layers, attentions = _names(net)
-    layers += [(f'{a}.group_norm', f'{b}.norm') for a, b in attentions] + [(f'{a}.to_out.0', f'{b}.proj') for a, b in attentions]
+    for a, b in attentions: layers += [(f'{a}.group_norm', f'{b}.norm'), (f'{a}.to_out.0', f'{b}.proj')]
     for theirs, ours in layers:
         for k in ('weight', 'bias'):
             if f'{ours}.{k}' in mine: out[f'{theirs}.{k}'] = mine.pop(f'{ours}.{k}')
@@ -179,9 +236,12 @@ def diffusers_weights(
         for k in ('weight', 'bias'):
             if f'{ours}.qkv.{k}' not in mine: continue
             for name, part in zip('qkv', mine.pop(f'{ours}.qkv.{k}').chunk(3)): out[f'{theirs}.to_{name}.{k}'] = part
-    if net.num_classes: out['class_embedding.weight'] = torch.cat([table := mine.pop('label_emb.weight'), torch.zeros_like(table[:1])])
+    if net.num_classes:
+        table = mine.pop('label_emb.weight')
+        out['class_embedding.weight'] = torch.cat([table, torch.zeros_like(table[:1])])
     if mine: raise ValueError(f'these weights have no counterpart in diffusers: {", ".join(mine)}')
-    return {k: (v.flatten(1) if '.to_' in k and v.ndim == 4 else v).contiguous() for k, v in out.items()}   # 1 × 1 convolutions are linear layers there
+    linear = lambda k, v: v.flatten(1) if '.to_' in k and v.ndim == 4 else v     # 1 × 1 convolutions here, layers there
+    return {k: linear(k, v).clone() for k, v in out.items()}                     # tied weights become copies
 
 # %% ../nbs/09_export.ipynb #bb2822c2
 def _attended(net):
@@ -193,20 +253,33 @@ def diffusers_unet(
     shape,  # Shape of one image, (c, h, w)
 ):  # dict: `config.json` of the U-Net
     "What `UNet2DModel` must be built with to be `net`; a `ValueError` where it cannot be."
-    if not isinstance(net, ADMUNet): raise ValueError(f'diffusers has no network like {type(net).__name__}, only one like ADMUNet: export to torch or onnx, which take any')
+    _check_unet(net, shape)
     levels, attend = len(net.channels), _attended(net)
-    if any(o % 2**(levels - 1) for o in shape[1:]): raise ValueError(f'diffusers needs images whose height and width divide by {2**(levels - 1)}, the run has {shape[1]} × {shape[2]}: export to torch or onnx')
     plain = all(c % 128 == 0 for c in net.channels)
-    kind = lambda i, way: f'Attn{way}Block2D' if i in attend else f'{way}Block2D'
+    prefix = '' if plain else 'ADMUNet2D.'            # UNet2DModel must not take what it cannot be
+    kind = lambda i, way: f'{prefix}Attn{way}Block2D' if i in attend else f'{prefix}{way}Block2D'
     groups = 32 if plain else 1                       # the file's class sets groups and heads afterwards
-    return dict(_class_name='UNet2DModel' if plain else 'ADMUNet2D', sample_size=list(shape[1:]), in_channels=net.c_in, out_channels=net.config['c_out'],
-                time_embedding_type='positional', freq_shift=0, flip_sin_to_cos=False, block_out_channels=list(net.channels), layers_per_block=net.config['blocks'],
-                down_block_types=[kind(i, 'Down') for i in range(levels)], up_block_types=[kind(i, 'Up') for i in reversed(range(levels))],
-                downsample_padding=1, act_fn='silu', norm_eps=1e-5, norm_num_groups=groups, attn_norm_num_groups=groups, attention_head_dim=32 if plain else 4,
-                resnet_time_scale_shift='scale_shift', num_class_embeds=net.num_classes + 1 if net.num_classes else None)
+    return dict(_class_name='UNet2DModel' if plain else 'ADMUNet2D', sample_size=list(shape[1:]),
+                in_channels=net.c_in, out_channels=net.config['c_out'], block_out_channels=list(net.channels),
+                time_embedding_type='positional', freq_shift=0, flip_sin_to_cos=False,
+                layers_per_block=net.config['blocks'], down_block_types=[kind(i, 'Down') for i in range(levels)],
+                up_block_types=[kind(i, 'Up') for i in reversed(range(levels))], downsample_padding=1,
+                act_fn='silu', norm_eps=1e-5, norm_num_groups=groups, attn_norm_num_groups=groups,
+                attention_head_dim=32 if plain else 4, resnet_time_scale_shift='scale_shift',
+                num_class_embeds=net.num_classes + 1 if net.num_classes else None)
+
+def _check_unet(net, shape):
+    "Raise a `ValueError` unless diffusers can have the network `net` for images of `shape`."
+    if not isinstance(net, ADMUNet):
+        raise ValueError(f'diffusers has no network like {type(net).__name__}, only one like ADMUNet: '
+                         'export to torch or onnx, which take any')
+    n = 2**(len(net.channels) - 1)
+    if any(o % n for o in shape[1:]):
+        raise ValueError(f'diffusers needs images whose height and width divide by {n}, '
+                         f'the run has {shape[1]} × {shape[2]}: export to torch or onnx')
 
 # %% ../nbs/09_export.ipynb #7be37ce2
-_UNET_FILE = '''"""The U-Net of ddpm_nb for diffusers: UNet2DModel with as many groups and heads as each width allows."""
+_UNET_FILE = '''"""The U-Net of ddpm_nb for diffusers: a UNet2DModel with the groups and heads that each width allows."""
 from functools import wraps
 from math import gcd
 from diffusers import UNet2DModel
@@ -216,7 +289,9 @@ from torch import nn
 class ADMUNet2D(UNet2DModel):
     @wraps(UNet2DModel.__init__)          # diffusers reads the names of the arguments from the signature
     def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
+        blocks = {k: v for k, v in kwargs.items() if k in ('down_block_types', 'up_block_types')}
+        super().__init__(*args, **kwargs | {k: [o.removeprefix('ADMUNet2D.') for o in v] for k, v in blocks.items()})
+        self.register_to_config(**blocks)  # a saved copy must not look like a UNet2DModel either
         for m in self.modules():
             if isinstance(m, nn.GroupNorm): m.num_groups = gcd(32, m.num_channels//4)
             if isinstance(m, Attention):
@@ -243,49 +318,92 @@ def diffusers_scheduler(
 ):  # dict: `scheduler_config.json`
     "The DDIM scheduler of diffusers for `schedule`; a `ValueError` where there is none."
     names = dict(eps='epsilon', x0='sample', v='v_prediction')
-    if prediction not in names: raise ValueError(f"diffusers' DDIM scheduler takes networks that predict {', '.join(names)}, this one predicts {prediction!r}: export to torch or onnx")
+    if prediction not in names:
+        raise ValueError(f"diffusers' DDIM scheduler takes networks that predict {', '.join(names)}, "
+                         f'this one predicts {prediction!r}: export to torch or onnx')
     a, b = schedule._signal, schedule._noise
-    if not torch.allclose(a**2 + b**2, torch.ones_like(a), atol=1e-6, rtol=0): raise ValueError(f"diffusers' DDIM scheduler needs a² + b² = 1, which {schedule} does not keep: export to torch or onnx")
-    return dict(_class_name='DDIMScheduler', num_train_timesteps=schedule.T, trained_betas=schedule.beta.tolist(), prediction_type=names[prediction],
-                clip_sample=True, clip_sample_range=1.0, set_alpha_to_one=True, timestep_spacing='trailing', steps_offset=0)
+    if not torch.allclose(a**2 + b**2, torch.ones_like(a), atol=1e-6, rtol=0):
+        raise ValueError(f"diffusers' DDIM scheduler needs a² + b² = 1, which {schedule} does not keep: "
+                         'export to torch or onnx')
+    return dict(_class_name='DDIMScheduler', num_train_timesteps=schedule.T, trained_betas=schedule.beta.tolist(),
+                prediction_type=names[prediction], clip_sample=True, clip_sample_range=1.0, set_alpha_to_one=True,
+                timestep_spacing='trailing', steps_offset=0)
 
 # %% ../nbs/09_export.ipynb #810fd99f
 _PIPELINE_FILE = '''"""Images of classes, with guidance, for diffusers; written by ddpm_nb."""
+import inspect
 import torch
-from diffusers import DDIMScheduler, DiffusionPipeline, ImagePipelineOutput
+from diffusers import DiffusionPipeline, ImagePipelineOutput
 from diffusers.utils.torch_utils import randn_tensor
 
+# the schedulers whose pictures were compared with those of ddpm_nb's samplers
+SCHEDULERS = ('DDIMScheduler', 'DDPMScheduler', 'DPMSolverMultistepScheduler', 'UniPCMultistepScheduler',
+              'EulerDiscreteScheduler', 'EulerAncestralDiscreteScheduler')
+
+def label_rows(class_labels, classes):
+    "Rows of the class table, (n,), of which number `classes` stands for no class in particular."
+    try: y = torch.as_tensor([-1 if o is None else o for o in class_labels])
+    except (TypeError, ValueError, RuntimeError): y = torch.zeros(())
+    wrong = y.ndim != 1 or not len(y) or y.is_floating_point() or y.dtype == torch.bool
+    if wrong or y.min() < -1 or y.max() >= classes:
+        raise ValueError(f'class_labels must be a list of integers from 0 to {classes - 1}, '
+                         f'with -1 or None for no class in particular, got {class_labels!r}')
+    return torch.where(y < 0, classes, y).long()
+
 class ClassPipeline(DiffusionPipeline):
-    def __init__(self, unet, scheduler):
+    def __init__(self, unet, scheduler, timesteps=None, prediction=None, sum_of_betas=None):
         super().__init__()
-        self.register_modules(unet=unet, scheduler=DDIMScheduler.from_config(scheduler.config))
+        self.register_modules(unet=unet, scheduler=scheduler)
+        self.register_to_config(timesteps=timesteps, prediction=prediction, sum_of_betas=sum_of_betas)
+
+    def check_scheduler(self, steps, eta):
+        "Raise a ValueError unless the scheduler gives the pictures of this model."
+        name, config, mine = type(self.scheduler).__name__, self.scheduler.config, self.config
+        if name not in SCHEDULERS:
+            raise ValueError(f'{name} was not tested with this pipeline; these were: {", ".join(SCHEDULERS)}')
+        if (config.num_train_timesteps, config.prediction_type, sum(config.trained_betas or [0])) != (
+                mine.timesteps, mine.prediction, mine.sum_of_betas):
+            raise ValueError('this scheduler does not have the noise schedule and prediction of this model: '
+                             f'make it with {name}.from_config of the scheduler that came with the pipeline')
+        if not 1 <= steps <= mine.timesteps:
+            raise ValueError(f'num_inference_steps must be in [1, {mine.timesteps}], got {steps}')
+        if eta and 'eta' not in inspect.signature(self.scheduler.step).parameters:
+            raise ValueError(f'{name} has no eta, which is an option of DDIMScheduler: leave it out')
 
     @torch.no_grad()
     def __call__(self,
-        class_labels,            # One integer for each image, -1 for no class in particular
+        class_labels,            # One integer for each image, -1 or None for no class in particular
         guidance_scale=2.,       # 0 unconditional, 1 conditional, above 1 guided
         num_inference_steps=50,
         eta=0.,
         generator=None,
-        latents=None,            # Noise to start from, (n, c, h, w)
+        latents=None,            # Standard normal noise to start from, (n, c, h, w)
         output_type='pil',       # 'pil', 'np' or 'pt'
     ):
-        device, config = self._execution_device, self.unet.config
-        y = torch.as_tensor(class_labels, device=device)
+        device, config, scheduler = self._execution_device, self.unet.config, self.scheduler
+        y = label_rows(class_labels, config.num_class_embeds - 1).to(device)
         none = torch.full_like(y, config.num_class_embeds - 1)            # the row of zeros
-        y = torch.where(y < 0, none, y)
+        self.check_scheduler(num_inference_steps, eta)
         shape = (len(y), config.in_channels, *config.sample_size)
-        x = randn_tensor(shape, generator=generator, device=device, dtype=self.unet.dtype) if latents is None else latents.to(device)
-        self.scheduler.set_timesteps(num_inference_steps, device=device)
-        for t in self.progress_bar(self.scheduler.timesteps):
-            out = self.unet(x, t, y if guidance_scale else none).sample
+        if latents is None: latents = randn_tensor(shape, generator=generator, device=device)
+        if tuple(latents.shape) != shape:
+            raise ValueError(f'latents must be of shape {shape}, got {tuple(latents.shape)}')
+        scheduler.set_timesteps(num_inference_steps, device=device)
+        options = dict(eta=eta, use_clipped_model_output=True, generator=generator)
+        options = {k: v for k, v in options.items() if k in inspect.signature(scheduler.step).parameters}
+        x = latents.to(device, torch.float32)*scheduler.init_noise_sigma
+        for t in self.progress_bar(scheduler.timesteps):
+            asked = scheduler.scale_model_input(x, t).to(self.unet.dtype)
+            out = self.unet(asked, t, y if guidance_scale else none).sample.float()
             if guidance_scale not in (0, 1):
-                unguided = self.unet(x, t, none).sample
+                unguided = self.unet(asked, t, none).sample.float()
                 out = unguided + guidance_scale*(out - unguided)
-            x = self.scheduler.step(out, t, x, eta=eta, use_clipped_model_output=True, generator=generator).prev_sample
+            x = scheduler.step(out, t, x, **options).prev_sample
+        if not x.isfinite().all():
+            raise ValueError(f'{type(scheduler).__name__} fails with this model: its pictures are not finite')
         x = (x/2 + 0.5).clamp(0, 1)
         if output_type != 'pt':
-            x = x.cpu().permute(0, 2, 3, 1).float().numpy()
+            x = x.cpu().permute(0, 2, 3, 1).numpy()
             if output_type == 'pil': x = self.numpy_to_pil(x)
         return ImagePipelineOutput(images=x)
 '''
@@ -298,16 +416,24 @@ def write_diffusers(
     prediction,  # What it predicts
     folder,      # Where to write
 ):
-    "Write a folder that `DiffusionPipeline.from_pretrained` loads; a `ValueError` where network or schedule have no place in diffusers."
+    "Write a folder that `DiffusionPipeline.from_pretrained` loads; a `ValueError` where that is not possible."
     unet, scheduler, folder = diffusers_unet(net, shape), diffusers_scheduler(schedule, prediction), Path(folder)
     own = unet['_class_name'] == 'ADMUNet2D'
-    index = dict(_class_name=['pipeline', 'ClassPipeline'] if net.num_classes else 'DDIMPipeline',
-                 unet=['adm_unet', 'ADMUNet2D'] if own else ['diffusers', 'UNet2DModel'], scheduler=['diffusers', 'DDIMScheduler'])
-    for k in ('unet', 'scheduler'): (folder/k).mkdir(parents=True, exist_ok=True)
-    for name, o in (('model_index.json', index), ('unet/config.json', unet), ('scheduler/scheduler_config.json', scheduler)): (folder/name).write_text(json.dumps(o, indent=1))
+    index = dict(_class_name='DDIMPipeline', unet=['adm_unet', 'ADMUNet2D'] if own else ['diffusers', 'UNet2DModel'],
+                 scheduler=['diffusers', 'DDIMScheduler'])
+    if net.num_classes:
+        index |= dict(_class_name=['pipeline', 'ClassPipeline'], timesteps=schedule.T,
+                      prediction=scheduler['prediction_type'], sum_of_betas=sum(scheduler['trained_betas']))
+        _write_text(folder/'pipeline.py', _PIPELINE_FILE)
+    if own: _write_text(folder/'unet'/'adm_unet.py', _UNET_FILE)
+    texts = {'model_index.json': index, 'unet/config.json': unet, 'scheduler/scheduler_config.json': scheduler}
+    for name, o in texts.items(): _write_text(folder/name, json.dumps(o, indent=1))
     save_file(diffusers_weights(net), folder/'unet'/'diffusion_pytorch_model.safetensors', metadata=dict(format='pt'))
-    if own: (folder/'unet'/'adm_unet.py').write_text(_UNET_FILE)
-    if net.num_classes: (folder/'pipeline.py').write_text(_PIPELINE_FILE)
+
+def _write_text(file, text):
+    "Write `text` to `file`, whose folder is made if it is not there."
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding='utf-8')
 
 # %% ../nbs/09_export.ipynb #ca843f7c
 def schedule_tables(
@@ -320,72 +446,185 @@ def schedule_tables(
     return dict(signal=a.tolist(), noise=b.tolist(), p=p.tolist(), q=q.tolist())
 
 # %% ../nbs/09_export.ipynb #c4d2207d
+def _one_line(text, longest=300):
+    "`text` in one line of at most `longest` characters, without characters that a terminal would obey."
+    line = ''.join(c if c.isprintable() else ' ' if c.isspace() else '\N{REPLACEMENT CHARACTER}' for c in str(text))
+    line = ' '.join(line.split())
+    return line if len(line) <= longest else line[:longest - 1] + '…'
+
 def _md(text):
     "`text` as plain Markdown in one line."
-    return re.sub(r'([\\`*_\[\]<>|#])', r'\\\1', ' '.join(str(text).split()))
+    line = _one_line(text).replace('&', '&amp;').replace('<', '&lt;').replace('>', '&gt;')
+    line = re.sub(r'([\\`*_\[\]|#~$!])', r'\\\1', line)
+    return line.replace('://', ':&#47;&#47;')        # a bare address does not become a link
 
 def _table(rows, head=('', '')):
-    "A Markdown table."
-    return '\n'.join('| ' + ' | '.join(map(str, o)) + ' |' for o in (head, ['---']*len(head), *rows))
+    "A Markdown table of plain texts."
+    first, *others = ['| ' + ' | '.join(map(_md, o)) + ' |' for o in (head, *rows)]
+    return '\n'.join([first, '| --- '*len(head) + '|', *others])
 
-def _number(o): return f'{o:.4g}' if isinstance(o, (int, float)) else 'not recorded'
+def _is_number(o): return isinstance(o, (int, float)) and not isinstance(o, bool) and math.isfinite(o)
+def _number(o): return f'{o:.4g}' if _is_number(o) else 'not recorded'
+def _count(o): return f'{o:,}' if _is_number(o) else 'not recorded'
+
+# %% ../nbs/09_export.ipynb #f7dd80c6
+_MEASURES = re.compile('FD( extrapolated)?|KID|precision|recall|density|coverage|inception score|CAS|accuracy'
+                       r'|(mean|std) of channel \d{1,3}')
+_ALARMS = {'memorisation': ('share',), 'memorisation of features': ('share',),
+           'overfitting, raw': ('gap', 'error'), 'overfitting, averaged': ('gap', 'error')}
+
+def _numbers(o, *names):
+    "Those of `names` that are numbers in the dictionary `o`."
+    return {k: o[k] for k in names if _is_number(o.get(k))} if isinstance(o, dict) else {}
+
+def _known_evaluation(found):
+    "Of an evaluation, what a card prints."
+    known = {k: _numbers(o, 'value', 'low', 'high', 'floor') for k, o in found.items() if _MEASURES.fullmatch(k)}
+    known = {k: o for k, o in known.items() if 'value' in o}
+    for k, names in _ALARMS.items():
+        o = _numbers(found.get(k), *names, 'share_chance', 'closer', 'closer_chance', 'p', 'copies', 'held_copies')
+        if all(name in o for name in names): known[k] = o | dict(alarm=found[k].get('alarm') is True)
+    protocol, classes = found.get('protocol'), found.get('classes')
+    if isinstance(protocol, dict):
+        known['protocol'] = {_one_line(k, 40): _one_line(v) for k, v in [*protocol.items()][:20]}
+    if isinstance(classes, dict):
+        recall, confusion = classes.get('recall'), classes.get('confusion')
+        if _rows_of_numbers([recall], 1) and _rows_of_numbers(confusion, len(recall)):
+            known['classes'] = dict(recall=recall, confusion=confusion)
+    return known
+
+def _rows_of_numbers(rows, shortest):
+    "Whether `rows` is a list of lists of at least `shortest` numbers."
+    fine = lambda o: isinstance(o, list) and len(o) >= shortest and all(map(_is_number, o))
+    return isinstance(rows, list) and all(map(fine, rows))
+
+def _read_metrics(folder):
+    "What the card prints of `metrics.json` in `folder`, if it is there; a `ValueError` if it is damaged."
+    file = folder/'metrics.json'
+    if not os.path.lexists(file): return {}
+    try: found = json.loads(_read_plain(file))
+    except ValueError as e: raise ValueError(f'{file} is damaged: {e}') from None
+    known = _numbers(found, 'train_loss', 'valid_loss', 'ema_loss', 'epochs', 'steps', 'seconds', 'parameters')
+    evaluation = found.get('evaluation') if isinstance(found, dict) else None
+    return known | dict(evaluation=_known_evaluation(evaluation)) if isinstance(evaluation, dict) else known
+
+def _read_plain(file):
+    "The bytes of `file`; a `ValueError` for a link, a FIFO or a device, which a stranger's folder may hold."
+    if not stat.S_ISREG(os.lstat(file).st_mode):
+        raise ValueError(f'{file} is a link or not an ordinary file, and is not read')
+    flags = getattr(os, 'O_NOFOLLOW', 0) | getattr(os, 'O_NONBLOCK', 0)
+    with open(file, 'rb', opener=lambda path, mode: os.open(path, mode | flags)) as f: return f.read()
+
+# %% ../nbs/09_export.ipynb #c7b50ad4
+def _classes_taken(config):
+    "How many class labels the network takes, or None: the data may have classes that it was not told."
+    if 'exported' in config: return config['exported']['num_classes']
+    args, names = config['network']['args'], config.get('classes')
+    return (len(names) if names else None) if args is None else args.get('num_classes')
+
+def _pairs(o):
+    "The entries of the dictionary `o` as text, without long lists."
+    texts = [f'{k} {v}' for k, v in (o or {}).items() if not isinstance(v, list) or len(v) < 20]
+    return ', '.join(texts) or 'not recorded'
 
 def _data_facts(config):
     "Rows about the data."
-    settings, classes, image = config.get('settings') or {}, config.get('classes'), config['image']
-    names = ', '.join(map(_md, (classes or [])[:20])) + (f' and {len(classes) - 20} more' if classes and len(classes) > 20 else '')
-    return [('name', _md(settings.get('data', 'not recorded'))), ('training images', config.get('images', 'not recorded')), ('size', f"{image['size'][0]} × {image['size'][1]}, {image['channels']} channel{'s' if image['channels'] > 1 else ''}, in [-1, 1]"),
-            ('classes', f'{len(classes)}: {names}' if classes else 'none'), ('origin and licence', 'not recorded: add them before you share this')]
+    settings, classes, image = config.get('settings') or {}, config.get('classes') or [], config['image']
+    names = ', '.join(_one_line(o, 40) for o in classes[:20])
+    if len(classes) > 20: names += f' and {len(classes) - 20} more'
+    (h, w), c = image['size'], image['channels']
+    return [('name', _last_name(settings.get('data', 'not recorded'))),
+            ('training images', _count(config.get('images'))),
+            ('size', f"{h} × {w}, {c} channel{'s' if c > 1 else ''}, in [-1, 1]"),
+            *_names_in_rows(len(classes), names),
+            ('origin and licence', 'not recorded: add them before you share this')]
+
+def _names_in_rows(n, names):
+    "The row about the classes: their number and names, in several rows if they are long."
+    if not n: return [('classes', 'none')]
+    parts = textwrap.wrap(names, 250) or ['']
+    return [('classes', f'{n}: {parts[0]}'), *(('', o) for o in parts[1:])]
+
+def _last_name(path): return re.split(r'[/\\]', str(path).rstrip('/\\'))[-1]
 
 def _recipe_facts(config, metrics):
     "Rows about network and training."
-    settings, args = config.get('settings') or {}, config['network']['args'] or {}
-    schedule, ema = {k: v for k, v in config['schedule'].items() if not isinstance(v, list)}, config.get('ema')
-    plain = lambda o: ', '.join(f'{k} {_md(v)}' for k, v in o.items()) or 'not recorded'
-    rows = [('network', f"{_md(config['network']['name'])}: {plain(args)}"), ('parameters', f"{metrics['parameters']:,}" if 'parameters' in metrics else 'not recorded'), ('noise schedule', plain(schedule)), ('predicts', config['prediction']),
-            ('loss', f"squared error, weighting {config.get('weighting', 'uniform')}, timesteps {config.get('timesteps', 'uniform')}"), ('labels dropped', _number(config.get('p_uncond'))), ('moving average', plain(ema) if ema else 'none'),
-            ('batch size', config.get('batch_size', 'not recorded')), ('epochs', metrics.get('epochs', settings.get('epochs', 'not recorded'))), ('steps', metrics.get('steps', 'not recorded')), ('largest learning rate', _number(settings.get('lr'))),
-            ('weight decay', _number(config.get('weight_decay'))), ('seed', settings.get('seed', 'not recorded')), ('seconds', metrics.get('seconds', 'not recorded')), ('versions', plain(config.get('versions') or {}))]
-    return rows + [(k.replace('_', ' '), _number(metrics[k])) for k in ('train_loss', 'valid_loss', 'ema_loss') if k in metrics]
+    settings, network = config.get('settings') or {}, config['network']
+    weighting, timesteps = (config.get(k, 'uniform') for k in ('weighting', 'timesteps'))
+    losses = [k for k in ('train_loss', 'valid_loss', 'ema_loss') if k in metrics]
+    rows = [('network', f"{network['name']}: {_pairs(network['args'])}"),
+            ('parameters', _count(metrics.get('parameters'))),
+            ('noise schedule', _pairs(config['schedule'])),
+            ('predicts', config['prediction']),
+            ('loss', f'squared error, weighting {weighting}, timesteps {timesteps}'),
+            ('labels dropped', _number(config.get('p_uncond'))),
+            ('moving average', _pairs(config['ema']) if config.get('ema') else 'none'),
+            ('batch size', _count(config.get('batch_size'))),
+            ('epochs', _count(metrics.get('epochs', settings.get('epochs')))),
+            ('steps', _count(metrics.get('steps'))),
+            ('largest learning rate', _number(settings.get('lr'))),
+            ('weight decay', _number(config.get('weight_decay'))),
+            ('seed', settings.get('seed', 'not recorded')),
+            ('seconds', _count(metrics.get('seconds'))),
+            ('versions', _pairs(config.get('versions')))]
+    return rows + [(k.replace('_', ' '), _number(metrics[k])) for k in losses]
 
 # %% ../nbs/09_export.ipynb #13b654db
 def _evaluation_text(found):
     "What was measured, or that nothing was."
     if not found: return 'Not evaluated. `ddpm_evaluate` measures a run.'
-    interval = lambda o: '' if o.get('low') is None else f"{o['low']:.4g} … {o['high']:.4g}"
-    rows = [(_md(k), _number(o['value']), interval(o), _number(o['floor']) if o.get('floor') is not None else '') for k, o in found.items() if isinstance(o, dict) and 'value' in o]
+    interval = lambda o: f"{o['low']:.4g} … {o['high']:.4g}" if 'low' in o and 'high' in o else ''
+    floor = lambda o: _number(o['floor']) if 'floor' in o else ''
+    rows = [(k, _number(o['value']), interval(o), floor(o)) for k, o in found.items() if 'value' in o]
     protocol = '; '.join(f'{_md(k)}: {_md(v)}' for k, v in found.get('protocol', {}).items())
-    text = _table(rows, ('', 'samples', '95% interval', 'real images')) + f'\n\nHow it was measured: {protocol or "not recorded"}. Numbers measured otherwise must not be compared with these'
-    if 'accuracy' in found and 'classes' in found: text += f". The accuracy is that of a classifier on {sum(map(sum, found['classes']['confusion']))} images of their own, drawn with guidance, whose scale metrics.json does not keep"
-    if 'FD' in found: text += '. FD is a Fréchet distance of the features named above; it is not an FID'
-    return text + '.'
+    notes = [f'How it was measured: {protocol or "not recorded"}',
+             'Numbers measured otherwise must not be compared with these']
+    if 'accuracy' in found and 'classes' in found:
+        judged = sum(map(sum, found['classes']['confusion']))
+        notes.append(f'The accuracy is that of a classifier on {judged} images of their own, drawn with guidance, '
+                     'whose scale metrics.json does not keep')
+    if 'FD' in found: notes.append('FD is a Fréchet distance of the features named above; it is not an FID')
+    return _table(rows, ('', 'samples', '95% interval', 'real images')) + '\n\n' + '. '.join(notes) + '.'
 
 def _memory_text(found):
     "What the audit for memorisation found, or that there was none."
     lines = []
-    for k, o in (found or {}).items():
-        if k.startswith('memorisation'): lines.append(f"- {k}: {o['share']:.1%} of the samples are closer to a training image than 99% of held-out real images are; by chance 1%, the alarm is at 10%{': **ALARM**' if o['alarm'] else ''}")
-        if k.startswith('overfitting'): lines.append(f"- {k}: the held-out loss is {o['gap']:+.1%} ± {o['error']:.1%} from the training loss{': **ALARM**' if o['alarm'] else ''}")
-    return '\n'.join(lines) or 'Not audited. Small data sets are learned by heart: run `ddpm_evaluate` before you share pictures of people, or anything that is not yours.'
+    for k in _ALARMS:
+        if not (o := (found or {}).get(k)): continue
+        if 'share' in o:
+            text = (f"{o['share']:.1%} of the samples are closer to a training image than 99% of real images are; "
+                    f"{o.get('share_chance', 0.01):.1%} is chance")
+        else: text = f"the held-out loss is {o['gap']:+.1%} ± {o['error']:.1%} from the training loss"
+        if o.get('copies'): text += f"; {o['copies']:,} of them are exact copies"
+        lines.append(f"- {k}: {text}{': **ALARM**' if o['alarm'] else ''}")
+    return '\n'.join(lines) or ('Not audited. Small data sets are memorised: run `ddpm_evaluate` before you share '
+                                'pictures of people, or anything that is not yours.')
 
 def _limits(config, found):
     "What follows from the facts, line by line."
     h, w = config['image']['size']
-    lines = [f'It makes images of {h} × {w} pixels and no others.', 'It knows its training data: what is rare or missing there is rare or missing in its pictures.']
-    if config.get('classes'): lines.append(f"It takes {len(config['classes'])} class labels and no text.")
-    if found and 'classes' in found:
-        recall, names = found['classes']['recall'], config.get('classes') or range(len(found['classes']['recall']))
-        worst = min(range(len(recall)), key=recall.__getitem__)
-        lines.append(f'Of the classes asked for, a classifier recognises {_md(names[worst])} least often: {recall[worst]:.0%}.' if recall[worst] < 1 else 'A classifier recognised every image of the class asked for; that says nothing about their variety.')
+    lines = [f'It makes images of {h} × {w} pixels and no others.',
+             'It knows its training data: what is rare or missing there is rare or missing in its pictures.']
+    if taken := _classes_taken(config): lines.append(f'It takes {taken} class labels and no text.')
+    if found and 'classes' in found: lines.append(_worst_class(found['classes']['recall'], config.get('classes') or ()))
     lines.append('Bias, safety and robustness were not tested.')
     return '\n'.join(f'- {o}' for o in lines)
+
+def _worst_class(recall, names):
+    "A sentence about the class that a classifier recognises least often."
+    worst = min(range(len(recall)), key=recall.__getitem__)
+    if recall[worst] == 1:
+        return 'A classifier recognised every image of the class asked for; that says nothing about their variety.'
+    name = _md(names[worst]) if worst < len(names) else worst
+    return f'Of the classes asked for, a classifier recognises {name} least often: {recall[worst]:.0%}.'
 
 # %% ../nbs/09_export.ipynb #49b8cf97
 _LOOP = '''
 tables = json.load(open('schedule.json'))
 a, b, p, q = (np.array(tables[k] + [end]) for k, end in (('signal', 1), ('noise', 0), ('p', 0), ('q', 1)))
-T, steps = len(a) - 1, 50
-{labels}x = np.random.default_rng(0).standard_normal((n, {shape}))
+T = len(a) - 1
+steps = min(50, T)
+{labels}x = b[T - 1]*np.random.default_rng(0).standard_normal((n, {shape}))     # noise of the first timestep's rate
 times = [*np.floor(T*np.arange(steps, 0, -1)/steps + 0.5).astype(int) - 1, -1]     # -1 is the clean image
 for t, s in zip(times, times[1:]):
 {ask}    x0 = ((q[t]*x - b[t]*out)/(a[t]*q[t] - b[t]*p[t])).clip(-1, 1)
@@ -408,24 +647,59 @@ def network(x, t, *y):
     return session.run(None, dict(zip(('x_t', 't', 'y'), (x.astype('float32'), np.full(len(x), t), *y))))[0]
 ''')
 
+def _load_library(config, classes, T):
+    "How to load weights with this library: text and program."
+    own = '' if config['network']['args'] is not None else ', model=the_network'
+    wanted = f'list(range({min(10, classes)}))' if classes else '8'
+    seeded = 'generator=torch.Generator().manual_seed(0)'
+    code = ('import torch', 'from ddpm_nb.sampling import Denoiser, sample', '',
+            f"denoiser = Denoiser.from_run('.'{own})",
+            f'x = sample(denoiser, {wanted}, steps={min(50, T)}, {seeded})     # in [-1, 1]')
+    text = ('With [ddpm_nb](https://github.com/ddpm-nb/ddpm_nb), in this folder; the file holds numbers only and is '
+            'safe to load. `ddpm_sample .` does the same from a terminal.')
+    return text, '\n'.join(code)
+
+def _load_diffusers(config, classes, T):
+    "How to load a pipeline: text and program."
+    own = bool(classes) or config['exported']['own_code']
+    steps = next((k for k in range(50, 9, -1) if T % k == 0), min(50, T))
+    call = f'batch_size=8, num_inference_steps={steps}, use_clipped_model_output=True'
+    if classes:
+        call = f'class_labels=list(range({min(10, classes)})), guidance_scale=2., num_inference_steps={steps}'
+    code = ('from diffusers import DiffusionPipeline', '',
+            f"pipe = DiffusionPipeline.from_pretrained('.'{', trust_remote_code=True' if own else ''})",
+            f'images = pipe({call}).images')
+    text = ['With diffusers, in this folder.',
+            f'Use a number of steps that divides {T}, the number of timesteps: with others diffusers takes other steps '
+            'than ddpm_nb.']
+    if own:
+        text.insert(1, '`trust_remote_code` lets it run the Python files that lie here: '
+                       'read them first, they are short.')
+    return ' '.join(text), '\n'.join(code)
+
+def _load_program(config, classes, T, to):
+    "How to load a program: text and program."
+    c, (h, w) = config['image']['channels'], config['image']['size']
+    labels, ask = 'n = 8\n', '    out = network(x, t)\n'
+    if classes:
+        labels = f'y = np.arange({min(10, classes)})     # class labels; -1 is for no class in particular\nn = len(y)\n'
+        ask = ('    out, none = network(x, t, y), network(x, t, np.full_like(y, -1))\n'
+               '    out = none + 2*(out - none)                        # guidance 2\n')
+    loop = _LOOP.format(labels=labels, ask=ask, shape=f'{c}, {h}, {w}', shape_text=f'{c} × {h} × {w}')
+    y = f'; `y`, int64 (n,), 0 … {classes - 1}, or -1 for no label' if classes else ''
+    inputs = f'Inputs: `x_t`, float32 (n, {c}, {h}, {w}); `t`, int64 (n,), 0 … {T - 1}{y}'
+    tables = '`schedule.json` holds signal and noise rates, and p and q: the answer is p x₀ + q ε.'
+    return f'{_WITH[to]} {inputs}. {tables}', (_RUN[to] + loop).strip()
+
+_WITH = dict(onnx='With onnxruntime, in this folder.',
+             torch='With PyTorch, on the CPU, in this folder. Loading a PyTorch program can run code of whoever '
+                   'made it: load it only if you would run their code. ddpm_nb loads it with `load_export(folder, trust=True)`.')
+
 def _load_text(config, to):
     "How to load an export to the format `to`, as Markdown with a program."
-    c, (h, w), classes = config['image']['channels'], config['image']['size'], config.get('classes')
-    wanted = f"list(range({min(10, len(classes))}))" if classes else '8'
-    if to == 'safetensors':
-        own = '' if config['network']['args'] is not None else ', model=the_network'
-        code = f"import torch\nfrom ddpm_nb.sampling import Denoiser, sample\n\ndenoiser = Denoiser.from_run('.'{own})\nx = sample(denoiser, {wanted}, steps=50, generator=torch.Generator().manual_seed(0))     # in [-1, 1]"
-        text = 'With [ddpm_nb](https://github.com/ddpm-nb/ddpm_nb), in this folder; the file holds numbers only and is safe to load. `ddpm_sample .` does the same from a terminal.'
-    elif to == 'diffusers':
-        own = bool(classes) or config['exported']['own_code']
-        call = f"pipe(class_labels={wanted}, guidance_scale=2., num_inference_steps=50)" if classes else f'pipe(batch_size={wanted}, num_inference_steps=50, use_clipped_model_output=True)'
-        code = f"from diffusers import DiffusionPipeline\n\npipe = DiffusionPipeline.from_pretrained('.'{', trust_remote_code=True' if own else ''})\nimages = {call}.images"
-        text = 'With diffusers, in this folder.' + (' `trust_remote_code` lets it run the Python files that lie here: read them first, they are short.' if own else '') + ' Use a number of steps that divides the number of timesteps, or its scheduler takes other steps than ddpm_nb.'
-    else:
-        labels = f'y = np.arange({min(10, len(classes))})     # class labels; -1 is for no class in particular\nn = len(y)\n' if classes else 'n = 8\n'
-        ask = '    out, none = network(x, t, y), network(x, t, np.full_like(y, -1))\n    out = none + 2*(out - none)                        # guidance 2\n' if classes else '    out = network(x, t)\n'
-        code = (_RUN[to] + _LOOP.format(labels=labels, ask=ask, shape=f'{c}, {h}, {w}', shape_text=f'{c} × {h} × {w}')).strip()
-        text = f"With {'PyTorch, on the CPU' if to == 'torch' else 'onnxruntime'}, in this folder. Inputs: `x_t`, float32 (n, {c}, {h}, {w}); `t`, int64 (n,)" + ('; `y`, int64 (n,), -1 for no label' if classes else '') + '. `schedule.json` holds signal and noise rates, and p and q: the answer is p x₀ + q ε.'
+    known = config, _classes_taken(config), NoiseSchedule.from_config(config['schedule']).T
+    load = dict(safetensors=_load_library, diffusers=_load_diffusers).get(to, partial(_load_program, to=to))
+    text, code = load(*known)
     return f'{text}\n\n```python\n{code}\n```'
 
 # %% ../nbs/09_export.ipynb #cab4f04b
@@ -435,60 +709,106 @@ def model_card(
 ):  # Markdown
     "A model card from what the folder knows about itself; a `FileNotFoundError` if it is not a run folder."
     folder = Path(folder)
-    config = read_config(folder)
-    metrics = json.loads((folder/'metrics.json').read_text()) if (folder/'metrics.json').exists() else {}
-    found, export, classes = metrics.get('evaluation'), config.get('exported'), config.get('classes')
+    config, metrics = read_config(folder), _read_metrics(folder)
+    found, export, classes = metrics.get('evaluation'), _exported(config, folder), _classes_taken(config)
     to, (h, w) = export['format'] if export else 'safetensors', config['image']['size']
-    parts = [f"---\nlibrary_name: {'diffusers' if to == 'diffusers' else 'ddpm_nb'}\npipeline_tag: unconditional-image-generation\ntags:\n- diffusion\n- ddpm_nb\n---\n\n# {_md(name or (export or {}).get('run') or folder.resolve().name)}",
-             f"A diffusion model that makes images of {h} × {w} pixels" + (f' of {len(classes)} classes' if classes else '') + '. This card was written by `ddpm_export` from what the run recorded; nothing in it was filled in by hand.']
-    if (folder/'samples.png').exists(): parts.append('![Samples](samples.png)\n\nSamples, as the run drew them when it ended.')
-    if export:
-        check = export['check']
-        against = f"Largest difference of its answers from those of the original network: {check['difference']:.1e}, where the largest answer is {check['answer']:.3g} (batches of {', '.join(map(str, check['sizes']))}; timesteps {', '.join(map(str, check['timesteps']))} and others)."
-        parts.append(f"## This folder\n\nFormat {to}, the {export['weights']} weights, made with {', '.join(f'{k} {_md(v)}' for k, v in export['versions'].items())}. {against}")
-    parts += ['## How to load it\n\n' + _load_text(config, to)] + [f'## {title}\n\n{text}' for title, text in (
-        ('Data', _table(_data_facts(config))), ('Recipe', _table(_recipe_facts(config, metrics))), ('Evaluation', _evaluation_text(found)), ('Learned by heart?', _memory_text(found)), ('Limits', _limits(config, found)))]
-    return '\n\n'.join(parts) + '\n'
+    if to not in formats: raise ValueError(f'{folder} was exported to {to!r}, which this version does not know')
+    if not all(isinstance(o, int) for o in (h, w, config['image']['channels'], classes or 0)):
+        raise ValueError(f'the config.json of {folder} is damaged: '
+                         'image size, channels and number of classes must be integers')
+    head = ['---', f"library_name: {'diffusers' if to == 'diffusers' else 'ddpm_nb'}",
+            'pipeline_tag: unconditional-image-generation', 'tags:', '- diffusion', '- ddpm_nb', '---']
+    of = f' of {classes} classes' if classes else ''
+    parts = ['\n'.join(head), f"# {_md(name or (export or {}).get('run') or folder.resolve().name)}",
+             f'A diffusion model that makes images of {h} × {w} pixels{of}. This card was written by `ddpm_export` '
+             'from what the run recorded; nothing in it was filled in by hand.']
+    if (folder/'samples.png').exists():
+        parts.append('![Samples](samples.png)\n\nSamples, as the run drew them when it ended.')
+    if export: parts.append(f'## This folder\n\n{_export_text(export)}')
+    sections = {'How to load it': _load_text(config, to), 'Data': _table(_data_facts(config)),
+                'Recipe': _table(_recipe_facts(config, metrics)), 'Evaluation': _evaluation_text(found),
+                'Memorisation': _memory_text(found), 'Limits': _limits(config, found)}
+    return '\n\n'.join(parts + [f'## {title}\n\n{text}' for title, text in sections.items()]) + '\n'
+
+def _export_text(export):
+    "What was exported, and how far it is from the original."
+    check = export['check']
+    sizes, timesteps = (', '.join(map(str, check[k])) for k in ('sizes', 'timesteps'))
+    asked = f'batches of {sizes}; timesteps {timesteps} and others'
+    apart = f"{check['difference']:.1e}, where the largest answer is {check['answer']:.3g} ({_md(asked)})"
+    made = _md(_pairs(export['versions']))
+    return (f"Format {export['format']}, the {_md(export['weights'])} weights, made with {made}. "
+            f'Largest difference of its answers from those of the original network: {apart}.')
 
 # %% ../nbs/09_export.ipynb #9dfeac4a
 def _own_file(source):
     "Whether the U-Net in an exported folder needs a Python file of its own."
     return (Path(source)/'unet'/'adm_unet.py').exists()
 
-def _write(to, net, config, folder):
+def _write(to, net, shape, schedule, prediction, classes, folder):
     "The files of format `to`."
-    shape, schedule = (config['image']['channels'], *config['image']['size']), NoiseSchedule.from_config(config['schedule'])
-    classes = getattr(net, 'num_classes', len(config['classes'] or ()) or None)
     if to == 'safetensors': (folder/'model.safetensors').write_bytes(_weights_bytes(net))
-    elif to == 'diffusers': write_diffusers(net, shape, schedule, config['prediction'], folder)
+    elif to == 'diffusers': write_diffusers(net, shape, schedule, prediction, folder)
     else:
-        program = trace_network(net, shape, classes)
+        program = trace_network(net, shape, classes, schedule.T)
         if to == 'onnx': write_onnx(program, folder/'network.onnx')
         else: torch.export.save(program, folder/'network.pt2')
-        (folder/'schedule.json').write_text(json.dumps(schedule_tables(schedule, config['prediction'])))
-    return shape, schedule.T, classes
+        (folder/'schedule.json').write_text(json.dumps(schedule_tables(schedule, prediction)))
 
 # %% ../nbs/09_export.ipynb #d6299e51
+def _read_export(folder):
+    "The configuration of an export; a `ValueError` for a run folder."
+    config = read_config(folder)
+    if _exported(config, folder): return config
+    raise ValueError(f'{folder} is a run folder, not an export: '
+                     'use Denoiser.from_run, or make an export of it with export_run')
+
 def load_export(
     folder,      # A folder that export_run made
     model=None,  # For safetensors: the network, if it is not one of this library's
+    trust=False,  # For torch: whether you would run code of whoever made the folder; a `ValueError` otherwise
 ):  # A Denoiser
-    "The denoiser in an exported folder, whatever the format, on the CPU; reads no pickle and runs no Python file that lies there."
-    folder, config = Path(folder), read_config(folder)
-    if 'exported' not in config: raise ValueError(f'{folder} is a run folder, not an export: use Denoiser.from_run')
+    "The denoiser in an exported folder, on the CPU; runs no code from it, except a PyTorch program with `trust`."
+    folder, config = Path(folder), _read_export(folder)
     to, classes = config['exported']['format'], config['exported']['num_classes']
     if to == 'safetensors': return Denoiser.from_run(folder, model=model)
     if to == 'torch':
+        if not trust: raise ValueError(_TRUST.format(folder))
         check_program(folder/'network.pt2')
         net = Program(torch.export.load(folder/'network.pt2').module(), classes)
     elif to == 'onnx': net = read_onnx(folder/'network.onnx', classes)
     elif to == 'diffusers':
         unet = read_unet(folder/'unet')
-        net = Program((lambda x, t: unet(x, t).sample) if classes is None else (lambda x, t, y: unet(x, t, torch.where(y < 0, classes, y)).sample), classes)
-    else: raise ValueError(f'{folder} was exported to {to!r}, which this version does not know; it knows {", ".join(formats)}')
-    return Denoiser(net, NoiseSchedule.from_config(config['schedule']), config['prediction'], shape=(config['image']['channels'], *config['image']['size']), classes=config['classes'])
+        net = Program(lambda x, t, *y: unet(x, t, *(torch.where(o < 0, classes, o) for o in y)).sample, classes)
+    else: raise ValueError(f'{folder} was exported to {to!r}, not to one of {", ".join(formats)}')
+    shape, schedule = _shape_and_schedule(config)
+    return Denoiser(net, schedule, config['prediction'], shape=shape, classes=config['classes'])
+
+def _shape_and_schedule(config):
+    "Shape of one image and NoiseSchedule of a configuration."
+    return (config['image']['channels'], *config['image']['size']), NoiseSchedule.from_config(config['schedule'])
+
+_TRUST = ('{} holds a PyTorch program, and loading one can run code of whoever made it: pass trust=True if you would '
+          'run their code, or ask for an export to safetensors or onnx, which hold no code')
 
 # %% ../nbs/09_export.ipynb #8705792a
+_PACKAGES = dict(onnx=('onnx', 'onnxscript', 'onnxruntime'), diffusers=('diffusers',))
+
+def _check_request(to, out):
+    "Raise an error unless `to` is a format that can be written here and `out` is free."
+    if to not in formats: raise ValueError(f'the format must be one of {", ".join(formats)}, got {to!r}')
+    _need(f'exporting to {to}', *_PACKAGES.get(to, ()))
+    if os.path.lexists(out) and (out.is_symlink() or not out.is_dir() or any(out.iterdir())):
+        raise FileExistsError(f'{out} is there already and not empty: choose another folder with --out, or remove it')
+
+def _facts(config, folder, **known):
+    "`config` of an export: without paths, and with what is known about the export."
+    settings = {k: _last_name(v) if isinstance(v, str) else v for k, v in (config.get('settings') or {}).items()}
+    packages = ('torch', *(o for o in _PACKAGES.get(known['format'], ()) if o != 'onnxscript'))
+    versions = {o: str(importlib.import_module(o).__version__) for o in packages}
+    exported = known | dict(own_code=_own_file(folder), versions=versions)
+    return config | dict(settings=settings or None, exported=exported)
+
 def export_run(
     run,          # Run folder
     to,           # 'safetensors', 'torch', 'onnx' or 'diffusers'
@@ -496,32 +816,48 @@ def export_run(
     ema=True,     # The averaged weights, if there are any
     model=None,   # The network, if it is not one of this library's
 ):  # The folder
-    "Export a run: files, model card and a comparison with the original; a `ValueError` or `FileExistsError` says what is in the way."
+    "Export a run: files, model card and a comparison with the original; an error says what is in the way."
     run = Path(run)
-    if to not in formats: raise ValueError(f'the format must be one of {", ".join(formats)}, got {to!r}')
-    _need(f'exporting to {to}', *dict(onnx=('onnx', 'onnxscript', 'onnxruntime'), diffusers=('diffusers',)).get(to, ()))
+    out = run/'exports'/str(to) if out is None else Path(out)
+    _check_request(to, out)
     config, net, weights = _read_run(run, ema, model)
-    out = run/'exports'/to if out is None else Path(out)
-    if out.exists() and (not out.is_dir() or any(out.iterdir())): raise FileExistsError(f'{out} is there already and not empty: choose another folder with --out, or remove it')
-    part = out.absolute().with_name(f'.{out.absolute().name}.part')
-    shutil.rmtree(part, ignore_errors=True); part.mkdir(parents=True)
-    try:
-        shape, T, classes = _write(to, net, config, part)
-        if (settings := config.get('settings')) and 'data' in settings: config['settings'] = settings | dict(data=Path(str(settings['data'])).name)
-        packages = ('torch', *dict(onnx=('onnx', 'onnxruntime'), diffusers=('diffusers',)).get(to, ()))
-        config['exported'] = dict(format=to, weights=weights, run=config.get('exported', {}).get('run', run.resolve().name), num_classes=classes, own_code=_own_file(part), versions={o: version(o) for o in packages})
+    classes = getattr(net, 'num_classes', len(config['classes'] or ()) or None)
+    shape, schedule = _shape_and_schedule(config)
+    largest_difference(net, net, shape, schedule.T, classes, sizes=(1,))      # finite and not all zeros
+    model_card(run)                                                           # can be written
+    metrics, picture = _read_metrics(run), _read_samples(run)
+    out.absolute().parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix='.', suffix='.part', dir=out.absolute().parent) as tmp:
+        part = Path(tmp)/out.absolute().name
+        part.mkdir()
+        _write(to, net, shape, schedule, config['prediction'], classes, part)
+        name = config.get('exported', {}).get('run', run.resolve().name)
+        config = _facts(config, part, format=to, weights=weights, run=name, num_classes=classes)
         write_atomic(part/'config.json', json.dumps(config, indent=1).encode())
-        check = largest_difference(net, load_export(part, deepcopy(model)).model, shape, T, classes)
-        if not check['difference'] <= 1e-4*check['answer']: raise ValueError(f"the exported network answers otherwise than the original, by {check['difference']:.2g} where the largest answer is {check['answer']:.2g}; nothing was written")
+        other = load_export(part, deepcopy(model), trust=True).model
+        check = largest_difference(net, other, shape, schedule.T, classes)
+        _check_difference(check)
         config['exported']['check'] = check
         write_atomic(part/'config.json', json.dumps(config, indent=1).encode())
-        for source, name in ((run/'metrics.json', 'metrics.json'), (run/'samples'/'grid.png', 'samples.png'), (run/'samples.png', 'samples.png')):
-            if source.exists(): shutil.copyfile(source, part/name)
+        if metrics: (part/'metrics.json').write_text(json.dumps(metrics, indent=1))
+        if picture is not None: picture.save(part/'samples.png')
         (part/'README.md').write_text(model_card(part), encoding='utf-8')
         if out.exists(): out.rmdir()
         os.replace(part, out)
-    finally: shutil.rmtree(part, ignore_errors=True)
     return out
+
+def _read_samples(run):
+    "The picture of samples in a run folder or an export, nothing but its pixels; None if there is none."
+    for file in (run/'samples'/'grid.png', run/'samples.png'):
+        if file.parent.is_symlink() or not os.path.lexists(file): continue
+        pixels = np.asarray(open_image(BytesIO(_read_plain(file))))
+        return Image.fromarray(pixels.astype(np.uint8))
+
+def _check_difference(check):
+    "Raise a `ValueError` if an export answers otherwise than the original."
+    if check['difference'] <= 1e-4*check['answer']: return
+    raise ValueError(f"the exported network answers otherwise than the original, by {check['difference']:.2g} "
+                     f"where the largest answer is {check['answer']:.2g}; nothing was written")
 
 # %% ../nbs/09_export.ipynb #2e5a5493
 @call_parse
@@ -533,22 +869,31 @@ def ddpm_export(
     upload:str=None,       # Also put it on a model hub, under this name, such as you/digits
     public:bool=False,     # Let everybody see what is uploaded
 ):
-    "Turn a run folder into something that others can use: weights, a PyTorch program, ONNX or a diffusers pipeline, with a model card."
+    "Turn a run folder into weights, a PyTorch program, ONNX or a diffusers pipeline, with a model card."
     try:
+        say = lambda text: print(_one_line(text, 2000))
         if public and not upload: raise ValueError('--public is about an upload: say where to with --upload you/name')
-        if upload: _check_name(upload); _need('uploading', 'huggingface_hub')
+        if upload: _check_upload(upload)
         folder = export_run(run, to, out, ema=not raw)
         export = read_config(folder)['exported']
-        print(f"{folder}: {export['weights']} weights; largest difference from the original {export['check']['difference']:.1e} of {export['check']['answer']:.3g}; read README.md before you share it")
-        if upload: print(upload_export(folder, upload, private=not public))
+        apart = f"{export['check']['difference']:.1e} of {export['check']['answer']:.3g}"
+        say(f"{folder}: {export['weights']} weights; largest difference from the original {apart}; "
+            'read README.md before you share it')
+        if upload: say(upload_export(folder, upload, private=not public))
     except (ValueError, OSError, ImportError) as e:
-        print(f'ddpm_export: {e}', file=sys.stderr)
+        print(_one_line(f'ddpm_export: {e}', 2000), file=sys.stderr)
         raise SystemExit(2) from None
 
 # %% ../nbs/09_export.ipynb #35760676
-def _check_name(repo):
-    "Raise a `ValueError` unless `repo` is of the form user/name."
-    if not re.fullmatch(r'[\w.-]+/[\w.-]+', repo): raise ValueError(f'a model on a hub has a name of the form user/name, got {repo!r}')
+def _check_upload(repo, token=None):
+    "Raise an error unless something can be uploaded as `repo`: its name, the package, and a token."
+    if not re.fullmatch(r'[\w.-]+/[\w.-]+', repo):
+        raise ValueError(f'a model on a hub has a name of the form user/name, got {repo!r}')
+    _need('uploading', 'huggingface_hub')
+    from huggingface_hub import get_token
+    if not (token or get_token()):
+        raise ValueError('uploading needs a token of the hub: '
+                         'log in with `hf auth login`, or set the variable HF_TOKEN')
 
 def upload_export(
     folder,         # A folder that export_run made
@@ -558,14 +903,14 @@ def upload_export(
     endpoint=None,  # Address of the hub; huggingface.co by default
 ):  # Address of the commit
     "Upload an export to a model hub; a `ValueError` for a folder that is none."
-    _check_name(repo)
-    _need('uploading', 'huggingface_hub')
     folder = Path(folder)
-    if 'exported' not in read_config(folder): raise ValueError(f'{folder} is a run folder, with the whole training state in it: upload what export_run makes of it')
+    _check_upload(repo, token)
+    _read_export(folder)
     from huggingface_hub import HfApi
     api = HfApi(endpoint=endpoint, token=token)
     api.create_repo(repo, private=private, exist_ok=True)
-    return str(api.upload_folder(repo_id=repo, folder_path=folder, commit_message='Exported by ddpm_nb', ignore_patterns=['.*', '**/.*']))
+    return str(api.upload_folder(repo_id=repo, folder_path=folder, commit_message='Exported by ddpm_nb',
+                                 ignore_patterns=['.*', '**/.*']))
 
 # %% ../nbs/09_export.ipynb #8bffd8cc
 def card_program(
