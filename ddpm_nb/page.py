@@ -70,7 +70,7 @@ button { font: inherit; color: inherit; background: var(--soft); border: 1px sol
 progress { width: 100%; accent-color: var(--accent); } .result p { min-height: 1.5em; margin: .5rem 0; } .wrong { color: #c22; } @media (prefers-color-scheme: dark) { .wrong { color: #ff8a8a; } }
 .images { list-style: none; margin: 0; padding: 0; display: grid; grid-template-columns: repeat(auto-fill, minmax(5.5rem, 1fr)); gap: .5rem; }
 .images button, #history button { padding: .25rem; width: 100%; background: none; font-size: .8rem; min-height: 0; } .images img { width: 100%; display: block; border-radius: .2rem; }
-.images [aria-pressed=true] { outline: 3px solid var(--accent); }
+.images span { display: block; overflow-wrap: anywhere; } .images [aria-pressed=true] { outline: 3px solid var(--accent); }
 img, canvas { image-rendering: pixelated; } canvas { width: 100%; max-width: 18rem; border: 1px solid var(--line); border-radius: .4rem; touch-action: none; display: block; cursor: crosshair; }
 .two { display: grid; grid-template-columns: minmax(0, 18rem) minmax(0, 1fr); gap: 1.25rem; } @media (max-width: 40rem) { .two { grid-template-columns: minmax(0, 1fr); } canvas { max-width: none; } }
 #history { list-style: none; margin: 0 0 .75rem; padding: 0; display: grid; gap: .5rem; grid-template-columns: repeat(auto-fill, minmax(13rem, 1fr)); }
@@ -105,17 +105,18 @@ async function ask(path, body, stop, seen) {          // POST, and read server-s
 
 function say(where, text, wrong) { const o = $(where + '-status'); o.textContent = text; o.className = wrong ? 'wrong' : '' }
 
-function show(where, images, names) {                 // pictures as buttons: choosing one puts it on the canvas
+function show(where, images, names) {                 // pictures as buttons, each above the name of its class: choosing one puts it on the canvas
   const list = $(where + '-images')
   while (list.children.length > images.length) list.lastChild.remove()
   images.forEach((image, i) => {
     if (!list.children[i]) {
       const item = document.createElement('li'), button = document.createElement('button')
-      button.type = 'button'; button.append(document.createElement('img')); item.append(button); list.append(item)
+      button.type = 'button'; button.append(document.createElement('img'), document.createElement('span')); item.append(button); list.append(item)
     }
     const button = list.children[i].firstChild
     button.firstChild.src = url(image)
     button.firstChild.alt = `image ${i + 1}${names?.[i] ? ', class ' + names[i] : ''}`
+    button.lastChild.textContent = names?.[i] ?? ''
     button.setAttribute('aria-pressed', false)
     button.onclick = () => { take(url(image)); document.querySelectorAll('.images button').forEach(o => o.setAttribute('aria-pressed', o == button)) }
   })
@@ -126,7 +127,7 @@ async function go(where, path, body) {
   const stop = running[where] = new AbortController(), bar = $(where + '-bar')
   $(where + '-stop').disabled = false; bar.hidden = false; bar.removeAttribute('value'); say(where, 'waiting…'); $(where + '-images').replaceChildren()
   try {
-    const found = await ask(path, body, stop.signal, o => { bar.max = o.steps; bar.value = o.step; say(where, `step ${o.step} of ${o.steps}`); show(where, o.images) })
+    const found = await ask(path, body, stop.signal, o => { bar.max = o.steps; bar.value = o.step; say(where, `step ${o.step} of ${o.steps}`); show(where, o.images, o.classes) })
     show(where, found.images, found.classes)
     say(where, `Done: seed ${found.seed}, number ${found.id} in the record. Choose one to fill in a part of it.`)
     const { image, mask, ...settings } = body
