@@ -15,7 +15,7 @@ from scipy.integrate import solve_ivp
 from scipy.interpolate import make_interp_spline
 from .schedules import NoiseSchedule, ItemNoise
 from .samplers import samplers
-from .sampling import _check_labels, _check_scale, _device, _evaluating, _seed
+from .sampling import _check_each, _check_scale, _device, _evaluating, _seed
 
 # %% ../nbs/07_score_sde.ipynb #763af883
 class SDE:
@@ -196,9 +196,7 @@ def _solve(denoiser, x, ends, y, cfg_scale, rtol, atol, method, log_det=None):
 def _check_images(denoiser, x, labels):
     "Labels as a tensor, or None; a `ValueError` unless `x` is finite floats, with one label each."
     if x.ndim < 2 or not x.is_floating_point() or not x.isfinite().all(): raise ValueError(f'images must be (n, ...), of finite float numbers, got shape {tuple(x.shape)} and {x.dtype}')
-    labels = None if labels is None else _check_labels(labels, denoiser)
-    if labels is not None and (not torch.is_tensor(labels) or len(labels) != len(x)): raise ValueError(f'give one label for each of the {len(x)} images')
-    return labels
+    return _check_each(labels, len(x), denoiser, 'images')
 
 # %% ../nbs/07_score_sde.ipynb #9b0cfa0a
 def ode_encode(

@@ -7,6 +7,7 @@ __all__ = ['LevelLoss', 'plot_levels', 'plot_losses', 'LossPlot']
 
 # %% ../nbs/04a_watching.ipynb #e54ba782
 import io
+import math
 import torch
 from matplotlib.figure import Figure
 from pathlib import Path
@@ -50,7 +51,7 @@ def plot_levels(
     "Plot the validation loss by timestep: after the first epoch, and at the end raw and averaged."
     ax = _axes(ax)
     noted = [o for o in learn.notes if any(k.startswith('valid_t') for k in o)]
-    if not noted: raise ValueError('nothing was noted by timestep: train with `LevelLoss()` among the callbacks')
+    if not noted: raise ValueError('nothing was noted by timestep: train with `LevelLoss()` among the callbacks, and with images to validate on')
     for row, name, label, style in ((noted[0], 'valid', 'first epoch', ':'), (noted[-1], 'valid', 'last epoch', '-'), (noted[-1], 'ema', 'last epoch, averaged', '--')):
         points = [(int(k[len(name) + 2:]), v) for k, v in row.items() if k.startswith(f'{name}_t')]
         if points: ax.step(*zip(*points, (learn.ddpm.schedule.T, points[-1][1])), style, where='post', label=label)
@@ -69,7 +70,9 @@ def plot_losses(
     "Plot the losses by epoch, on a logarithmic scale."
     if not getattr(learn.recorder, 'values', ()): raise ValueError('there is no epoch to plot yet: call fit first')
     ax, names = _axes(ax), [o for o in learn.recorder.metric_names[1:] if o != 'time']
-    for i, name in enumerate(names): ax.plot(range(1, len(learn.recorder.values) + 1), [float(v[i]) for v in learn.recorder.values], label=name)
+    for i, name in enumerate(names):
+        losses = [math.nan if v[i] is None else float(v[i]) for v in learn.recorder.values]
+        if not all(map(math.isnan, losses)): ax.plot(range(1, len(losses) + 1), losses, label=name)    # no validation, no curve
     ax.set(xlabel='epoch', ylabel=f'mean squared error of {learn.ddpm.prediction}', yscale='log'); ax.legend()
     return ax
 
@@ -109,8 +112,9 @@ def show_results(self:DDPMLearner,
     steps=25,        # Network evaluations
     seed=0,          # Seed of the starting noise
 ):  # A PIL image
-    "Real validation images in the upper row, samples of the same classes in the lower one."
-    x, *y = self.dls.valid.one_batch()
+    "Real images in the upper row, of the validation set if there is one, samples of the same classes in the lower one."
+    held_out = len(self.dls.loaders) > 1 and len(self.dls.valid) > 0
+    x, *y = (self.dls.valid if held_out else self.dls.train).one_batch()
     y = y[0][:n] if y and getattr(self.model, 'num_classes', None) else None
     fake = self.sample(len(x[:n]) if y is None else y, cfg_scale=1. if y is None else cfg_scale, steps=min(steps, self.ddpm.schedule.T), progress=False, generator=torch.Generator().manual_seed(seed))
     return plot_images(torch.cat([x[:n].cpu(), fake.cpu()]), ncol=len(x[:n]))

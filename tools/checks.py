@@ -12,6 +12,7 @@ from pathlib import Path
 from IPython.core.inputtransformer2 import TransformerManager
 from nbdev.doclinks import nbglob
 import yaml
+import mutate
 import readme
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -182,6 +183,76 @@ def sound_notebooks():
                 elif path: yield f'{rel(nb)} cell {i} stores an output with the path {path[0]}'
         kb = nb.stat().st_size/1024
         if kb > MAX_KB: yield f'{rel(nb)} has {kb:.0f} KB, the limit is {MAX_KB}'
+
+
+
+# ---- Tests --------------------------------------------------------------------------------------------------------
+
+@check('every bug of tools/mutate.py can be planted',
+       'The code was changed: say in tools/mutate.py how the same bug looks in it now. What is replaced stands once '
+       'in the exported cells of its chapter.')
+def mutations():
+    chapters = {nb.stem: json.loads(nb.read_text(encoding='utf-8')) for nb in notebooks()}
+    for chapter, what, right, _ in mutate.BUGS:
+        if chapter not in chapters: yield f'{chapter}: {what}: there is no such chapter'
+        elif (n := len(mutate.places(chapters[chapter], right))) != 1: yield f'{chapter}: {what}: {right!r} stands there {n} times'
+
+CLOCK = re.compile(r'(time\.|timeit\.)?(time|perf_counter|monotonic|process_time|thread_time)(_ns)?|(timeit\.)?(timeit|default_timer)|get_ipython\(\)\.run_\w+_magic')
+
+class Times(ast.NodeVisitor):
+    """The names of a notebook that hold what a clock said: assigned from it, filled with it, or functions that return it.
+
+    Times that go through an attribute, a file or another process are not seen.
+    """
+    def __init__(self, names=()): self.names = set(names)
+    def reads(self, node):
+        return any(isinstance(n, ast.Call) and CLOCK.fullmatch(ast.unparse(n.func)) and 'sleep' not in ast.unparse(n.func)
+                   or isinstance(n, ast.Name) and n.id in self.names for n in ast.walk(node))
+    def assigned(self, targets, value):
+        for target in targets:
+            for name in (target.elts if isinstance(target, (ast.Tuple, ast.List)) else [target]):
+                plain = isinstance(name, ast.Name)
+                while isinstance(name, (ast.Subscript, ast.Starred)): name = name.value
+                if not isinstance(name, ast.Name): continue
+                if self.reads(value): self.names.add(name.id)
+                elif plain: self.names.discard(name.id)
+    def visit_Assign(self, node): self.generic_visit(node); self.assigned(node.targets, node.value)
+    def visit_AugAssign(self, node):
+        if self.reads(node.value): self.assigned([node.target], node.value)
+    def visit_NamedExpr(self, node): self.generic_visit(node); self.assigned([node.target], node.value)
+    def visit_Call(self, node):
+        self.generic_visit(node)
+        if isinstance(node.func, ast.Attribute) and node.func.attr in ('append', 'extend', 'update') and any(map(self.reads, node.args)):
+            self.assigned([node.func.value], node.args[0])
+    def visit_FunctionDef(self, node):
+        inner = Times(self.names)
+        for n in node.body: inner.visit(n)
+        given = [n.value for n in ast.walk(node) if isinstance(n, (ast.Return, ast.Yield)) and n.value is not None]
+        (self.names.add if any(map(inner.reads, given)) else self.names.discard)(node.name)
+    visit_AsyncFunctionDef = visit_FunctionDef
+    def visit_ClassDef(self, node): pass
+
+def compared(node):
+    "What `node` claims to be more or less than something, or close to it, if it is an assertion"
+    if isinstance(node, ast.Assert):
+        yield from (n for n in ast.walk(node.test) if isinstance(n, ast.Compare) and any(isinstance(o, (ast.Lt, ast.LtE, ast.Gt, ast.GtE)) for o in n.ops))
+    elif isinstance(node, ast.Call) and ast.unparse(node.func).rpartition('.')[2] in ('test_close', 'assert_close', 'assert_allclose'): yield node
+
+@check('no test that runs unasked depends on speed',
+       'A clock says how busy the machine is. Count what makes it slow (calls, steps, bytes), let the test bring a clock '
+       'of its own, or show the seconds and assert nothing.')
+def clocks():
+    for nb in notebooks():
+        times = Times()
+        for i, c in enumerate(cells(nb), 1):
+            source = ''.join(c['source'])
+            if c['cell_type'] != 'code' or re.search(r'^#\s*\|\s*(slow|cuda)\b', source, re.M): continue
+            try: tree = parse_cell(source)
+            except SyntaxError: continue    # an earlier check says so
+            times.visit(tree)
+            for n in ast.walk(tree):
+                for claim in compared(n):
+                    if times.reads(claim): yield f"{rel(nb)} cell {i} (id {c.get('id')}) asserts a time: {ast.unparse(claim)[:90]}"
 
 @check('nothing points to places outside the repository', 'Say it here, in the project\'s own words, or leave it out.')
 def outside_places():
