@@ -1,12 +1,11 @@
 """Check what keeps the project in shape and no notebook test would notice.
 
-    python tools/checks.py
+    python tools/checks.py             # all checks
+    python tools/checks.py --changed   # and test the notebooks that differ from the branch `main`, and all that import them
 
-Prints one line for each check, and for one that fails what is wrong and what to do about it. Needs the
-`dev` extra; takes about half a minute, nearly all of it for importing every module in a process of its own.
+Prints one line for each check, and for one that fails what is wrong and what to do about it. Needs the `dev` extra.
 """
 import ast, json, os, re, subprocess, sys, warnings
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from IPython.core.inputtransformer2 import TransformerManager
@@ -18,6 +17,7 @@ import readme
 ROOT = Path(__file__).resolve().parent.parent
 LIB = 'ddpm_nb'
 MAX_KB = 400
+EXPORT = re.compile(r'^#\s*\|\s*export[is]?\b', re.M)
 CHECKS = []
 
 def check(what, advice):
@@ -88,9 +88,10 @@ def chapter_imports():
             except SyntaxError as e:
                 yield f'{rel(nb)} cell {i} is not Python: {e}'
                 continue
+            shown = not EXPORT.search(''.join(c['source']))     # a page may show what its module does before the code comes
             for name in sorted({n for _, n in imported(tree)}):
                 if name == f'{LIB}.cli': yield f'{rel(nb)} cell {i} imports {name}: nothing imports the command line'
-                elif name in number_of and number(nb) and not number_of[name] < number(nb):
+                elif name in number_of and number(nb) and not (number_of[name] < number(nb) or shown and number_of[name] == number(nb)):
                     own = number_of[name] == number(nb)
                     yield f"{rel(nb)} cell {i} imports {name}, {'its own module' if own else 'a later chapter'}"
 
@@ -112,16 +113,100 @@ def package_imports():
        'import it by name in an exported cell.')
 def pyflakes():
     done = subprocess.run([sys.executable, '-m', 'pyflakes', LIB], cwd=ROOT, capture_output=True, text=True)
-    yield from (done.stdout + done.stderr).splitlines()
+    for problem in (done.stdout + done.stderr).splitlines():
+        where = re.match(r'(.+?):(\d+):', problem)      # what is imported for the methods that it adds says so
+        line = (ROOT/where[1]).read_text(encoding='utf-8').splitlines()[int(where[2]) - 1] if where else ''
+        if 'imported but unused' not in problem or '# for its @patch' not in line: yield problem
 
 @check('every module imports in a fresh process, without nbdev and wandb',
        'Run `python -c "import ..."` to see the whole error; then correct the notebook and run nbdev_export.')
 def modules_import():
-    def problem(py):
-        code = f'import sys; sys.modules.update(nbdev=None, wandb=None); import {LIB}.{py.stem}'
-        done = subprocess.run([sys.executable, '-c', code], cwd=ROOT, capture_output=True, text=True)
-        if done.returncode: return f'{LIB}.{py.stem}: ' + (done.stderr.strip().splitlines() or ['killed'])[-1]
-    with ThreadPoolExecutor(os.cpu_count()) as pool: yield from filter(None, pool.map(problem, modules()))
+    done = subprocess.run([sys.executable, '-c', IMPORT_EACH, *(f'{LIB}.{py.stem}' for py in modules())], cwd=ROOT, capture_output=True, text=True)
+    yield from done.stdout.splitlines()
+    if done.returncode: yield (done.stderr.strip().splitlines() or ['killed'])[-1]
+
+# One process imports the slow libraries once. Each module is then imported in a copy of that process (a fork), in which
+# no module of ours is loaded yet.
+IMPORT_EACH = """
+import importlib, os, sys
+sys.modules.update(nbdev=None, wandb=None)
+import torch, torchvision, fastai.vision.all, scipy, sklearn.datasets, pandas, matplotlib.pyplot
+for name in sys.argv[1:]:
+    if pid := os.fork(): os.waitpid(pid, 0); continue
+    try: importlib.import_module(name)
+    except BaseException as e: print(f'{name}: {type(e).__name__}: {e}', flush=True)
+    os._exit(0)
+"""
+
+
+# ---- Rooms one can live in ----------------------------------------------------------------------------------------
+
+MAX_LINES, MAX_LENGTH, MAX_ROW = 320, 120, 3
+
+def code_cells(path):
+    "(id, source, whether it is exported) of the code cells of a notebook, without empty cells and `default_exp`"
+    for c in cells(path):
+        source = ''.join(c['source'])
+        if c['cell_type'] != 'code' or not source.strip() or re.search(r'^#\s*\|\s*default_exp', source, re.M): continue
+        yield c.get('id'), source, bool(EXPORT.search(source))
+
+def only_imports(source):
+    "Whether a cell holds imports, or the list of names that a module hands on, and nothing else"
+    return '_all_ =' in source or all(isinstance(n, (ast.Import, ast.ImportFrom)) for n in ast.parse(source).body)
+
+@check(f'a chapter exports at most {MAX_LINES} lines, none over {MAX_LENGTH} characters, at most {MAX_ROW} cells without showing one',
+       'Split the chapter. Put a message on its own line, or a check into a `_check_…` above. Show or test one idea before the next '
+       'comes. Blank lines, comments and imports do not count as lines.')
+def small_rooms():
+    for nb in notebooks():
+        lines = row = 0
+        for id, source, exported in code_cells(nb):
+            if not exported: row = 0; continue
+            yield from (f'{rel(nb)} (id {id}) has a line of {len(l)} characters: {l.strip()[:60]}…' for l in source.split('\n') if len(l) > MAX_LENGTH)
+            if only_imports(source): continue
+            row, lines = row + 1, lines + sum(bool(l.strip()) and not l.strip().startswith('#') for l in source.split('\n'))
+            if row == MAX_ROW + 1: yield f'{rel(nb)} (id {id}) is exported cell number {row} in a row'
+        if lines > MAX_LINES: yield f'{rel(nb)} exports {lines} lines'
+
+@check('no room takes a private name from another', 'Give what two rooms need a public name in the lower one.')
+def private_imports():
+    for nb in notebooks():
+        for id, source, exported in code_cells(nb):
+            if not exported: continue
+            for node in ast.walk(parse_cell(source)):
+                if isinstance(node, ast.ImportFrom) and is_or_in(node.module or '', LIB):
+                    for a in node.names:
+                        if a.name.startswith('_'): yield f'{rel(nb)} (id {id}) imports {a.name} from {node.module}'
+
+
+def tables():
+    "Each `Table` that a chapter makes: its name, the argument that takes one of its names, the names, and the module"
+    for path in modules():
+        for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
+            if isinstance(node, ast.Call) and getattr(node.func, 'id', None) == 'Table' and len(node.args) == 2:
+                name, parameter = (o.value for o in node.args)
+                yield name, parameter, {k.arg for k in node.keywords}
+
+@check('lists of names exist once, as tables',
+       'Write `samplers` (in backticks) in the comment beside the parameter, and list every name in the table of a page.')
+def lists():
+    "Docments that list the names of a table, and tables on pages that lack some of them"
+    known = {parameter: (name, names) for name, parameter, names in tables()}
+    for path in modules():
+        for i, line in enumerate(path.read_text(encoding='utf-8').splitlines(), 1):
+            m = re.match(r'\s+(\w+)\s*[=:,].*?#(.*)', line)
+            if not m or m[1] not in known: continue
+            name, names = known[m[1]]
+            listed = set(re.findall(r"'(\w+)'", m[2])) & names
+            if len(listed) > 1 and 2*len(listed) > len(names): yield f'{rel(path)}:{i} lists {", ".join(sorted(listed))}, which `{name}` does'
+    for path in notebooks():
+        for c in cells(path):
+            if c['cell_type'] != 'markdown': continue
+            for head, rows in re.findall(r'^\|\s*(\w+)\s*\|.*\n\|[-|: ]+\n((?:\|.*\n?)+)', ''.join(c['source']), re.M):
+                if head not in known: continue
+                name, names = known[head]
+                shown = set(re.findall(r"^\|\s*`'?(\w+)'?`", rows, re.M))
+                if shown and names - shown: yield f'{rel(path)}, cell {c["id"]}: the table of {name} lacks {", ".join(sorted(names - shown))}'
 
 
 # ---- Files --------------------------------------------------------------------------------------------------------
@@ -190,12 +275,12 @@ def sound_notebooks():
 
 @check('every bug of tools/mutate.py can be planted',
        'The code was changed: say in tools/mutate.py how the same bug looks in it now. What is replaced stands once '
-       'in the exported cells of its chapter.')
+       'in the exported cells of all chapters.')
 def mutations():
-    chapters = {nb.stem: json.loads(nb.read_text(encoding='utf-8')) for nb in notebooks()}
-    for chapter, what, right, _ in mutate.BUGS:
-        if chapter not in chapters: yield f'{chapter}: {what}: there is no such chapter'
-        elif (n := len(mutate.places(chapters[chapter], right))) != 1: yield f'{chapter}: {what}: {right!r} stands there {n} times'
+    books = mutate.chapters()
+    for what, right, _ in mutate.BUGS:
+        try: mutate.chapter_of(right, books)
+        except ValueError as e: yield f'{what}: {e}'
 
 CLOCK = re.compile(r'(time\.|timeit\.)?(time|perf_counter|monotonic|process_time|thread_time)(_ns)?|(timeit\.)?(timeit|default_timer)|get_ipython\(\)\.run_\w+_magic')
 
@@ -283,6 +368,13 @@ def workflows():
                 if may_write and action and not action.startswith('actions/'): yield f'{rel(file)}, {name} may write and runs {action}'
 
 
+def test_changed():
+    "Run the tests of the notebooks that differ from `main`, and of all that import them; whether one failed"
+    names = subprocess.run(['git', 'diff', '--name-only', 'main', '--', 'nbs'], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    chosen = mutate.importers([nb for nb in notebooks() if rel(nb) in names])
+    print(f'\n{len(chosen)} notebooks differ from main, or import one that does')
+    return any(subprocess.run(['nbdev_test', '--path', str(nb), '--do_print', '--n_workers', '0'], cwd=ROOT).returncode for nb in chosen)
+
 def main():
     os.chdir(ROOT)
     failed = 0
@@ -294,6 +386,6 @@ def main():
         if problems: print(f'     -> {advice}')
         failed += bool(problems)
     print(f'\n{len(CHECKS) - failed} of {len(CHECKS)} checks passed')
-    return bool(failed)
+    return bool(failed) | ('--changed' in sys.argv[1:] and test_changed())
 
 if __name__ == '__main__': sys.exit(main())
