@@ -18,10 +18,11 @@ setup(
     author=cfg['author'], author_email=cfg['author_email'], url=cfg['git_url'],
     license_expression=licenses[cfg['license']], license_files=['LICENSE'],
     long_description=(here/'README.md').read_text(encoding='utf-8'), long_description_content_type='text/markdown',
-    packages=[name],
+    packages=[name, f'{name}.assets'],
+    package_data={f'{name}.assets': ['*']},
     python_requires=f">={cfg['min_python']}",
     install_requires=cfg['requirements'].split(),
-    extras_require={extra: cfg[f'{extra}_requirements'].split() for extra in ('dev', 'export', 'bench', 'site')},
+    extras_require={extra: cfg[f'{extra}_requirements'].split() for extra in ('dev', 'serve', 'export', 'bench', 'site')},
     entry_points={
         'console_scripts': cfg['console_scripts'].split(),
         'nbdev': [f'{name}={name}._modidx:d'],  # lets the documentation of other nbdev projects link to ours

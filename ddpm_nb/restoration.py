@@ -7,7 +7,7 @@ __all__ = ['methods', 'Measurement', 'inpainting', 'super_resolution', 'deblurri
            'conjugate_gradients', 'repaint', 'replacement', 'dps', 'pigdm', 'restore', 'sdedit', 'invert_edit',
            'with_holes', 'ObservedOnly']
 
-# %% ../nbs/08_restoration.ipynb #7eb06e76
+# %% ../nbs/08_restoration.ipynb #5da5c080
 import inspect
 import math
 import torch
@@ -18,10 +18,11 @@ from fastprogress.fastprogress import progress_bar
 from numbers import Integral
 from torch.nn import functional as F
 from torchvision.transforms.functional import gaussian_blur, rgb_to_grayscale
-from .schedules import ItemNoise
+from .random_numbers import ItemNoise, seed_from
+from .schedules import Table
 from .samplers import ddim, spaced_timesteps
-from .sampling import _check_clean, _check_each, _check_guidance, _check_scale
-from .sampling import _device, _evaluating, _full, _seed, encode, sample
+from .denoiser import evaluating, float_images
+from .sampling import Conditioned, encode, sample
 
 # %% ../nbs/08_restoration.ipynb #dba9cd90
 class Measurement:
@@ -235,65 +236,7 @@ def pigdm(
         return x0 if clip is None else x0.clamp(*clip)
     yield from ddim(guided, schedule, x, timesteps, noise, eta)
 
-# %% ../nbs/08_restoration.ipynb #c4518626
-methods = dict(replacement=replacement, repaint=repaint, dps=dps, pigdm=pigdm)
-
-def restore(
-    denoiser,        # A Denoiser
-    y,               # Measurements, (m, ...), what `measurement` made of m images; or m pictures, (m, c, h, w)
-    measurement,     # A Measurement; for pictures a mask, True or 1 where they are seen, (h, w) or (m, 1, h, w)
-    method='pigdm',  # 'replacement', 'repaint', 'dps' or 'pigdm'
-    steps=100,       # Steps, in [1, T]
-    n=1,             # Samples for each measurement
-    labels=None,     # One class for each measurement: its name or its position, -1 for "no label"; or None
-    cfg_scale=1.,    # Guidance, as in sample
-    generator=None,  # `torch.Generator` that makes the result repeatable; fresh noise by default
-    progress=True,   # Show a progress bar
-    **options,       # The method's own: `resamplings`, `zeta`, `data_std`, `eta`
-):  # (m, n, c, h, w): mean(1) is the best guess, std(1) a map of what is uncertain
-    "Draw clean images that could have led to `y`."
-    own = _check_method(method, options, n)
-    if not isinstance(measurement, Measurement): y, measurement = _with_mask(y, measurement, n)
-    _check_measured(y, measurement, denoiser)
-    _check_scale(cfg_scale)
-    labels = _check_each(labels, len(y), denoiser, 'measurements')
-    _check_guidance(cfg_scale, labels, denoiser)
-    if 'clip' in own and denoiser.clip is not None: options = dict(clip=denoiser.clip) | options
-    device, m, schedule = _device(denoiser), len(y), denoiser.schedule
-    timesteps = spaced_timesteps(schedule, steps)
-    items = [i + 2**16*j for i in range(m) for j in range(n)]     # sample j of image i, however many there are
-    noise = ItemNoise(_seed(generator), items)
-    draw = lambda: noise.randn(measurement.shape, device)
-    y, many = _full(y), lambda o: o.to(device).repeat_interleave(n, 0)
-    denoise = _straight_through(denoiser, None if labels is None else many(labels), cfg_scale)
-    x_T = schedule.level(timesteps[0])[1]*draw()
-    path = methods[method](denoise, schedule, x_T, timesteps, draw, many(y), measurement, **options)
-    with _evaluating(denoiser), torch.no_grad():
-        for x in progress_bar(path, total=steps, leave=False) if progress else path: pass
-    return x.view(m, n, *measurement.shape)
-
-# %% ../nbs/08_restoration.ipynb #6c92dd93
-def _check_method(method, options, n):
-    "The names of the method's own options; a `ValueError` for a method, option or number of samples that cannot be."
-    if method not in methods: raise ValueError(f'method must be one of {", ".join(methods)}, got {method!r}')
-    own = [*inspect.signature(methods[method]).parameters][7:]
-    wrong = [k for k in options if k not in own]
-    if wrong: raise ValueError(f'{method!r} has no option {wrong[0]!r}; it takes {", ".join(own) or "none"}')
-    if isinstance(n, bool) or not isinstance(n, Integral) or n < 1:
-        raise ValueError(f'n, the number of samples for each measurement, must be at least 1, got {n!r}')
-    return own
-
-def _check_measured(y, measurement, denoiser):
-    "Raise a `ValueError` unless `y` is what `measurement` makes of images like the denoiser's."
-    shape, known = measurement.shape, denoiser.shape
-    if known is not None and (len(shape) != len(known) or shape[0] != known[0]):
-        raise ValueError(f'{measurement.name} is for images of shape {shape}, the network makes {tuple(known)}')
-    if tuple(y.shape[1:]) != measurement.y_shape:
-        raise ValueError(f'y must be (m, *{measurement.y_shape}), what {measurement.name} makes of images, '
-                         f'got shape {tuple(y.shape)}')
-    if not y.is_floating_point() or not y.isfinite().all():
-        raise ValueError(f'y must be finite float numbers, for pictures in [-1, 1]; got {y.dtype}')
-
+# %% ../nbs/08_restoration.ipynb #f381414d
 def _with_mask(x, mask, n):
     "Pictures `x` with 0 where `mask` hides them, and the Measurement that makes this of `n` images for each picture."
     mask = _fitted(_as_bool(mask), x)
@@ -313,14 +256,67 @@ def _fitted(mask, x):
         raise ValueError('mask must be True or 1 where a picture is seen; in at least one there is 0 seen')
     return fits
 
+# %% ../nbs/08_restoration.ipynb #6c92dd93
+def _method_options(method, options, n, denoiser):
+    "`options`, and the denoiser's `clip` where the method has one; a `ValueError` for what the method does not take."
+    own = [*inspect.signature(methods[method]).parameters][7:]
+    wrong = [k for k in options if k not in own]
+    if wrong: raise ValueError(f'{method!r} has no option {wrong[0]!r}; it takes {", ".join(own) or "none"}')
+    if isinstance(n, bool) or not isinstance(n, Integral) or n < 1:
+        raise ValueError(f'n, the number of samples for each measurement, must be at least 1, got {n!r}')
+    return dict(clip=denoiser.clip) | options if 'clip' in own else options
+
+def _check_measured(y, measurement, denoiser):
+    "Raise a `ValueError` unless `y` is what `measurement` makes of images like the denoiser's."
+    shape, known = measurement.shape, denoiser.shape
+    if known is not None and (len(shape) != len(known) or shape[0] != known[0]):
+        raise ValueError(f'{measurement.name} is for images of shape {shape}, the network makes {tuple(known)}')
+    if tuple(y.shape[1:]) != measurement.y_shape:
+        raise ValueError(f'y must be (m, *{measurement.y_shape}), what {measurement.name} makes of images, '
+                         f'got shape {tuple(y.shape)}')
+    if not y.is_floating_point() or not y.isfinite().all():
+        raise ValueError(f'y must be finite float numbers, for pictures in [-1, 1]; got {y.dtype}')
+
 def _straight_through(denoiser, labels, cfg_scale):
     "`denoise(x, t)` whose values are clipped as the denoiser's are, and whose gradient is that before clipping."
     free = copy(denoiser)
     free.clip = free.threshold = None
     def denoise(x, t):
         x0 = free(x, t, labels, cfg_scale)
-        return x0 if denoiser.clip is None else x0 + (denoiser.bring_back(x0) - x0).detach()
+        return x0 if denoiser.clip is None else x0 + (denoiser.clip_x0(x0) - x0).detach()
     return denoise
+
+# %% ../nbs/08_restoration.ipynb #c4518626
+methods = Table('methods', 'method', replacement=replacement, repaint=repaint, dps=dps, pigdm=pigdm)
+
+def restore(
+    denoiser,        # A Denoiser
+    y,               # Measurements, (m, ...), what `measurement` made of m images; or m pictures, (m, c, h, w)
+    measurement,     # A Measurement; for pictures a mask, True or 1 where they are seen, (h, w) or (m, 1, h, w)
+    method='pigdm',  # One of `methods`
+    steps=100,       # Steps, in [1, T]
+    n=1,             # Samples for each measurement
+    labels=None,     # One class for each measurement: its name or its position, -1 for "no label"; or None
+    cfg_scale=1.,    # Guidance, as in sample
+    generator=None,  # `torch.Generator` that makes the result repeatable; fresh noise by default
+    progress=True,   # Show a progress bar
+    **options,       # The method's own: `resamplings`, `zeta`, `data_std`, `eta`
+):  # (m, n, c, h, w): mean(1) is the best guess, std(1) a map of what is uncertain
+    "Draw clean images that could have led to `y`."
+    options = _method_options(method, options, n, denoiser)
+    if not isinstance(measurement, Measurement): y, measurement = _with_mask(y, measurement, n)
+    _check_measured(y, measurement, denoiser)
+    each, m, schedule = Conditioned(denoiser, labels, cfg_scale, n=len(y)), len(y), denoiser.schedule
+    many = lambda o: o.to(each.device).repeat_interleave(n, 0)
+    noise = ItemNoise(seed_from(generator), [i + 2**16*j for i in range(m) for j in range(n)])   # sample j of image i
+    draw = lambda: noise.randn(measurement.shape, each.device)
+    timesteps = spaced_timesteps(schedule, steps)
+    denoise = _straight_through(denoiser, None if each.y is None else many(each.y), cfg_scale)
+    x_T = schedule.level(timesteps[0])[1]*draw()
+    path = methods[method](denoise, schedule, x_T, timesteps, draw, many(float_images(y, 'y')), measurement, **options)
+    with evaluating(denoiser):
+        for x in progress_bar(path, total=steps, leave=False) if progress else path: pass
+    return x.view(m, n, *measurement.shape)
 
 # %% ../nbs/08_restoration.ipynb #782b9a08
 def sdedit(
@@ -334,15 +330,13 @@ def sdedit(
 ):  # Images, as `x0`
     "Noise `x0` part of the way and sample from there (Meng et al. 2022, algorithm 1)."
     if not 0 <= strength <= 1: raise ValueError(f'strength must be in [0, 1], got {strength}')
-    _check_clean(x0)
-    labels = _check_each(labels, len(x0), denoiser, 'images')
-    schedule, device = denoiser.schedule, _device(denoiser)
+    x, denoise, schedule = float_images(x0), Conditioned(denoiser, labels, n=len(x0)), denoiser.schedule
     start = round(strength*schedule.T) - 1
     if start < 0: return x0.clone()
-    noise = ItemNoise(_seed(generator), range(len(x0))).randn(x0.shape[1:], device)
-    x_t, _ = schedule.noise_images(_full(x0).to(device), start, noise)
+    noise = ItemNoise(seed_from(generator), range(len(x0))).randn(x0.shape[1:], denoise.device)
+    x_t, _ = schedule.noise_images(x.to(denoise.device), start, noise)
     steps = min(max(round(strength*steps), 1), start + 1)
-    wanted = len(x0) if labels is None else labels
+    wanted = denoise.n if denoise.y is None else denoise.y
     return sample(denoiser, wanted, x_T=x_t, t_start=start, steps=steps, generator=generator, **kwargs)
 
 # %% ../nbs/08_restoration.ipynb #e10ae4a6
@@ -356,9 +350,8 @@ def invert_edit(
     progress=True,  # Show a progress bar
 ):  # Images, as `x0`
     "Deterministic DDIM to noise under `labels`, and back under `new_labels`."
-    _check_scale(cfg_scale)
-    new_labels = _check_each(new_labels, len(x0), denoiser, 'images')
     if new_labels is None: raise ValueError('new_labels says what the images should become: give one label for each')
+    Conditioned(denoiser, new_labels, cfg_scale, n=len(x0))
     latents = encode(denoiser, x0, labels, steps, progress=progress)
     return sample(denoiser, new_labels, x_T=latents, steps=steps, cfg_scale=cfg_scale, progress=progress)
 
@@ -385,6 +378,4 @@ class ObservedOnly(Callback):
         self.observed, self.learn.xb = mask > 0, (x, *self.xb[1:])
 
     def after_pred(self):
-        if len(self.pred) != len(self.observed):
-            raise ValueError('ObservedOnly needs whole batches: leave `accumulate` at 1')
         if len(self.yb): self.learn.pred = torch.where(self.observed, self.pred, self.yb[0])

@@ -20,18 +20,20 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.utils.checkpoint import checkpoint
 from .adm import ADMBlock
 from .data import ImageDL, TensorDL
-from .trainer import _plain, _rng_state, _set_rng_state
+from .random_numbers import rng_state, set_rng_state
+from .run_folder import plain
 from .unet import Down, SelfAttention, Up
 
 # %% ../nbs/04b_scale.ipynb #d94c7776
 class DTypeProbe(Callback):
-    "Count the layers of the network by the dtype of their output, at the first training batch, in `learn.d_type_probe.found`."
+    "Count layers by the dtype of their output at the first training batch, in `learn.d_type_probe.found`."
     order = 9  # before MixedPrecision (10)
     def before_fit(self): self.found, self.hooks = Counter(), None
     def before_batch(self):
         if self.hooks is not None or not self.training: return
         layers = [m for m in self.learn.model.modules() if isinstance(m, (nn.Conv2d, nn.Linear))]
-        self.hooks = [m.register_forward_hook(lambda m, i, out: self.found.update([str(out.dtype).removeprefix('torch.')])) for m in layers]
+        self.hooks = [m.register_forward_hook(self.count) for m in layers]
+    def count(self, module, args, out): self.found.update([str(out.dtype).removeprefix('torch.')])
     def after_pred(self):
         for h in self.hooks or (): h.remove()
         self.hooks = self.hooks and []
@@ -41,16 +43,17 @@ def checkpoint_gradients(
     model,  # An ADMUNet, UNet or any network, changed in place
     blocks=(ADMBlock, Down, Up, SelfAttention),  # Classes of the modules whose inner activations are computed again
 ):  # `model`
-    "Keep only the inputs of the `blocks` of `model` for the backward pass, and compute the rest again; a `ValueError` for a network without any."
+    "Keep only the inputs of the `blocks` of `model` for the backward pass, and compute the rest again."
     found = [m for m in model.modules() if isinstance(m, tuple(blocks))]
-    if not found: raise ValueError(f'{type(model).__name__} has none of the blocks {", ".join(o.__name__ for o in blocks)}: name the classes of its own as `blocks`')
+    if not found: raise ValueError(f'{type(model).__name__} has none of the blocks '
+                                   f'{", ".join(o.__name__ for o in blocks)}: name the classes of its own as `blocks`')
     for m in found:
         if 'forward' not in vars(m): m.forward = partial(checkpoint, m.forward, use_reentrant=False)
     return model
 
 # %% ../nbs/04b_scale.ipynb #ea5d3194
 class SharedDL:
-    "The share of process number `rank` of `world` in each batch of the loader `dl`; `share` is the size of the whole batch, and the rows at hand."
+    "The part of each batch of `dl` that process `rank` of `world` works on; `share`: size of the batch, and its rows."
     def __init__(self,
         dl,     # Any loader of batches
         rank,   # Number of this process, from 0
@@ -67,29 +70,39 @@ class SharedDL:
                 yield b if streamed else tuple(o[self.share[1]] for o in b)
         finally:
             if streamed: vars(self.dl).pop('create_batches', None)
-    def to_detach(self, b, cpu=True, gather=True): return to_detach(b, cpu, gather=False)   # fastai's metrics sum up each rank's own
+    def to_detach(self, b, cpu=True, gather=True): return to_detach(b, cpu, gather=False)   # each rank sums its own
 
 # %% ../nbs/04b_scale.ipynb #4d0d38a6
 def _rows(n, rank, world): return slice(rank, n, world) if rank < n else slice(0, 1)
 
 def _read_shares(dl, rank, world, samps):
     "Batches of the items of `rank` only; takes the place of `dl.create_batches`, in the workers too."
-    for items in chunked(samps, dl.bs, dl.drop_last): yield dl.do_batch([dl.do_item(i) for i in list(items)[_rows(len(items), rank, world)]])
+    for items in chunked(samps, dl.bs, dl.drop_last):
+        yield dl.do_batch([dl.do_item(i) for i in list(items)[_rows(len(items), rank, world)]])
 
 # %% ../nbs/04b_scale.ipynb #a94da28c
+def _check_shares(dls, world):
+    "Raise an error unless `world` processes are there and can share every batch of training equally."
+    n, rest = dls.bs, 0 if dls.train.drop_last else len(dls.train_ds) % dls.bs
+    if n % world == 0 and rest % world == 0: return
+    raise ValueError(f'each of the {world} processes needs as many images as the others: choose a batch size that is a '
+                     f'multiple of {world}, and at most the number of training images; got batches of {n}'
+                     + (f' and a last one of {rest}' if rest else ''))
+
 class ShareBatches(Callback):
-    "Share every batch among the processes of a `torchrun`, see `process_group`; the batch size is that of all together."
-    order = 10.4  # after MixedPrecision (10), before NaNGuard (10.5)
+    "Share every batch among the processes of a `torchrun`, see `process_group`; `bs` is that of all together."
+    order = 10.4  # after MixedPrecision (10), before StopOnNaN (10.5)
     def before_fit(self):
-        if not (dist.is_available() and dist.is_initialized()): raise RuntimeError('ShareBatches shares batches among processes: train inside `with process_group():`, started by torchrun')
-        self.rank, self.world, self.net, device = dist.get_rank(), dist.get_world_size(), self.learn.model, torch.device(self.dls.device)
-        train, n = self.dls.train, self.dls.bs
-        rest = 0 if train.drop_last else len(self.dls.train_ds) % n
-        if n % self.world or rest % self.world: raise ValueError(f'each of the {self.world} processes needs as many images as the others: choose a batch size that is a multiple of {self.world}, and at most the number of training images; got batches of {n}' + (f' and a last one of {rest}' if rest else ''))
-        state = [_plain(_rng_state(self.dls))]
-        dist.broadcast_object_list(state, device=device if device.type == 'cuda' else None)
-        _set_rng_state(state[0], self.dls)                                     # one stream of random numbers for all
-        self.wrapped = DistributedDataParallel(self.net, device_ids=[device] if device.type == 'cuda' else None)
+        if not (dist.is_available() and dist.is_initialized()):
+            raise RuntimeError('ShareBatches shares batches among processes: train inside `with process_group():`, '
+                               'started by torchrun')
+        self.rank, self.world, self.net = dist.get_rank(), dist.get_world_size(), self.learn.model
+        _check_shares(self.dls, self.world)
+        device = torch.device(self.dls.device)
+        gpu, state = device.type == 'cuda', [plain(rng_state(self.dls))]
+        dist.broadcast_object_list(state, device=device if gpu else None)
+        set_rng_state(state[0], self.dls)                                      # one stream of random numbers for all
+        self.wrapped = DistributedDataParallel(self.net, device_ids=[device] if gpu else None)
 
     def before_train(self): self.learn.dl = SharedDL(self.learn.dl, self.rank, self.world)
     def before_validate(self): self.learn.dl = SharedDL(self.learn.dl, self.rank, self.world)
@@ -106,7 +119,8 @@ class ShareBatches(Callback):
 
     def after_validate(self):
         for m in [self.recorder.loss, *(getattr(m, 'metric', m) for m in self.learn.metrics), *self.learn.cbs]:
-            if {'total', 'count'} <= vars(m).keys(): m.total, m.count = (self.summed(torch.as_tensor(o, dtype=torch.float64)) for o in (m.total, m.count))
+            if not {'total', 'count'} <= vars(m).keys(): continue
+            m.total, m.count = (self.summed(torch.as_tensor(o, dtype=torch.float64)) for o in (m.total, m.count))
 
     def summed(self, x):
         "The sum of `x` over all processes, on the device of `x`."
@@ -121,25 +135,37 @@ def process_group(
 ):
     "Join the other processes of a `torchrun`; alone, do nothing. A `ConnectionError` if one of them ends too early."
     if num_distrib() < 2: yield; return
-    gpu, local = torch.cuda.is_available() and str(device) != 'cpu', int(os.environ['LOCAL_RANK'])
-    if gpu and local >= torch.cuda.device_count(): raise ValueError(f'this machine has {torch.cuda.device_count()} GPUs, too few for process {local + 1} on it: start fewer, or train on the CPU')
-    if gpu: torch.cuda.set_device(local)
+    gpu = torch.cuda.is_available() and str(device) != 'cpu'
+    if gpu: _take_gpu(int(os.environ['LOCAL_RANK']))
     dist.init_process_group('nccl' if gpu else 'gloo')
     try:
         yield
-        dist.barrier()                                                         # nobody hangs up while another one still listens
+        dist.barrier()                                                # nobody hangs up while another one still listens
     except RuntimeError as e:
-        if not isinstance(e, dist.DistError) and not any(o in str(e).lower() for o in ('gloo', 'nccl', 'closed by peer', 'connection reset')): raise
-        raise ConnectionError(f'process {rank_distrib()} of {num_distrib()} has lost the others: one of them has ended, and its own message says why. Start all again and resume from the last saved state') from e
+        if not _is_lost_connection(e): raise
+        raise ConnectionError(f'process {rank_distrib()} of {num_distrib()} has lost the others: one has ended, and '
+                              'its own message says why. Start all again and resume from the last saved state') from e
     finally: dist.destroy_process_group()
+
+def _take_gpu(local):
+    "Make GPU number `local` the current one; a `ValueError` if there are not so many."
+    n = torch.cuda.device_count()
+    if local >= n: raise ValueError(f'this machine has {n} GPUs, too few for process {local + 1} on it: '
+                                    'start fewer, or train on the CPU')
+    torch.cuda.set_device(local)
+
+def _is_lost_connection(e):
+    "Whether the error `e` says that another process is gone."
+    signs = ('gloo', 'nccl', 'closed by peer', 'connection reset')
+    return isinstance(e, dist.DistError) or any(o in str(e).lower() for o in signs)
 
 def in_first(
     f,  # Function without arguments
 ):  # What `f` returned
     "Call `f` in the first process only, and give its result to all."
     if num_distrib() < 2: return f()
-    result = [None if rank_distrib() else f()]
-    dist.broadcast_object_list(result, device=torch.device('cuda', torch.cuda.current_device()) if dist.get_backend() == 'nccl' else None)
+    result, gpu = [None if rank_distrib() else f()], dist.get_backend() == 'nccl'
+    dist.broadcast_object_list(result, device=torch.device('cuda', torch.cuda.current_device()) if gpu else None)
     return result[0]
 
 @contextmanager

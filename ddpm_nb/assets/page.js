@@ -1,0 +1,274 @@
+const $ = id => document.getElementById(id),
+  url = o => 'data:image/png;base64,' + o,
+  running = {}
+const canvas = $('canvas'),
+  W = canvas.width,
+  H = canvas.height,
+  paint = canvas.getContext('2d')
+const key = 'ddpm_nb ' + document.body.dataset.model
+let picture = null,
+  mask = new Uint8Array(W * H),
+  at = [W >> 1, H >> 1],
+  focused = false
+
+async function ask(path, body, stop, seen) {
+  // POST, and read server-sent events as they come
+  const headers = { 'Content-Type': 'application/json', Accept: 'text/event-stream' }
+  if ($('token')) headers.Authorization = 'Bearer ' + $('token').value
+  const answer = await fetch(path, { method: 'POST', headers, body: JSON.stringify(body), signal: stop })
+  if (!answer.ok)
+    throw Error((await answer.json().catch(() => ({}))).error || 'the service answered ' + answer.status)
+  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader()
+  for (let text = ''; ;) {
+    const { value, done } = await reader.read()
+    if (done) throw Error('the connection was lost')
+    text += value
+    for (let end; (end = text.indexOf('\n\n')) >= 0; text = text.slice(end + 2)) {
+      const [, kind, data] = text.slice(0, end).match(/^event: (\w+)\ndata: (.*)$/),
+        found = JSON.parse(data)
+      if (kind == 'done') return found
+      if (kind == 'error') throw Error(found.error)
+      seen(found)
+    }
+  }
+}
+
+function say(where, text, wrong) {
+  const o = $(where + '-status')
+  o.textContent = text
+  o.className = wrong ? 'wrong' : ''
+}
+
+function show(where, images, names) {
+  // pictures as buttons, each above the name of its class: choosing one puts it on the canvas
+  const list = $(where + '-images')
+  while (list.children.length > images.length) list.lastChild.remove()
+  images.forEach((image, i) => {
+    if (!list.children[i]) {
+      const item = document.createElement('li'),
+        button = document.createElement('button')
+      button.type = 'button'
+      button.append(document.createElement('img'), document.createElement('span'))
+      item.append(button)
+      list.append(item)
+    }
+    const button = list.children[i].firstChild
+    button.firstChild.src = url(image)
+    button.firstChild.alt = `image ${i + 1}${names?.[i] ? ', class ' + names[i] : ''}`
+    button.lastChild.textContent = names?.[i] ?? ''
+    button.setAttribute('aria-pressed', false)
+    button.onclick = () => {
+      take(url(image))
+      document.querySelectorAll('.images button').forEach(o => o.setAttribute('aria-pressed', o == button))
+    }
+  })
+}
+
+async function go(where, path, body) {
+  running[where]?.abort()
+  const stop = (running[where] = new AbortController()),
+    bar = $(where + '-bar')
+  $(where + '-stop').disabled = false
+  bar.hidden = false
+  bar.removeAttribute('value')
+  say(where, 'waiting…')
+  $(where + '-images').replaceChildren()
+  try {
+    const found = await ask(path, body, stop.signal, o => {
+      bar.max = o.steps
+      bar.value = o.step
+      say(where, `step ${o.step} of ${o.steps}`)
+      show(where, o.images, o.classes)
+    })
+    show(where, found.images, found.classes)
+    say(
+      where,
+      `Done: seed ${found.seed}, number ${found.id} in the record. Choose one to fill in a part of it.`,
+    )
+    const { image, mask, ...settings } = body
+    remember({
+      where,
+      settings: { ...settings, seed: found.seed },
+      images: found.images.slice(0, 16),
+      classes: found.classes,
+    })
+  } catch (e) {
+    if (running[where] == stop) e.name == 'AbortError' ? say(where, 'Stopped.') : say(where, e.message, true)
+  }
+  if (running[where] == stop) {
+    bar.hidden = true
+    $(where + '-stop').disabled = true
+    delete running[where]
+  }
+}
+
+function read(form, skip = '') {
+  // the filled-in fields of a form
+  const out = {}
+  for (const o of form.querySelectorAll('.field input[type=number], .field select'))
+    if (o.value !== '') out[o.id.slice(skip.length)] = o.type == 'number' ? Number(o.value) : o.value
+  return out
+}
+for (const where of ['make', 'fill']) {
+  $(where + '-stop').onclick = () => running[where]?.abort()
+}
+$('make').onsubmit = e => {
+  e.preventDefault()
+  const body = read($('make')),
+    classes = [...document.querySelectorAll('[name=classes]:checked')].map(o => o.value)
+  if (classes.length) body.classes = classes
+  go('make', 'generate', body)
+}
+$('fill').onsubmit = e => {
+  e.preventDefault()
+  go('fill', 'restore', { ...read($('fill'), 'fill-'), image: plain(paintPicture), mask: plain(paintMask) })
+}
+
+function plain(draw) {
+  const o = document.createElement('canvas')
+  o.width = W
+  o.height = H
+  draw(o.getContext('2d'))
+  return o.toDataURL('image/png').split(',')[1]
+}
+function paintPicture(to) {
+  to.drawImage(picture, 0, 0, W, H)
+}
+function paintMask(to) {
+  const o = to.createImageData(W, H)
+  for (let i = 0; i < W * H; i++) o.data.set([mask[i], mask[i], mask[i], 255], 4 * i)
+  to.putImageData(o, 0, 0)
+}
+function draw() {
+  // larger than the picture, so that cursor and mask can be seen
+  const k = Math.max(1, Math.round(512 / Math.max(W, H)))
+  canvas.width = W * k
+  canvas.height = H * k
+  paint.imageSmoothingEnabled = false
+  if (picture) paint.drawImage(picture, 0, 0, W * k, H * k)
+  paint.fillStyle = 'rgba(230, 60, 60, .7)'
+  for (let i = 0; i < W * H; i++) if (mask[i]) paint.fillRect((i % W) * k, Math.floor(i / W) * k, k, k)
+  if (focused) {
+    paint.strokeStyle = '#2b7cff'
+    paint.lineWidth = Math.max(2, k / 10)
+    paint.strokeRect(at[0] * k, at[1] * k, k, k)
+  }
+  $('fill-go').disabled = !picture || !mask.some(o => o) || mask.every(o => o)
+}
+async function take(source) {
+  const o = new Image()
+  o.src = source
+  await o.decode()
+  picture = o
+  mask.fill(0)
+  draw()
+}
+function dab(x, y, value = 255) {
+  const r = $('brush').value / 2
+  for (let j = 0; j < H; j++)
+    for (let i = 0; i < W; i++) if (Math.max(Math.abs(i - x), Math.abs(j - y)) < r) mask[j * W + i] = value
+  draw()
+}
+const place = e => {
+  const o = canvas.getBoundingClientRect()
+  return [Math.floor(((e.clientX - o.left) / o.width) * W), Math.floor(((e.clientY - o.top) / o.height) * H)]
+}
+canvas.onpointerdown = e => {
+  canvas.setPointerCapture(e.pointerId)
+  dab(...place(e))
+}
+canvas.onpointermove = e => {
+  if (e.buttons) dab(...place(e))
+}
+canvas.onfocus = () => {
+  focused = canvas.matches(':focus-visible')
+  draw()
+}
+canvas.onblur = () => {
+  focused = false
+  draw()
+}
+canvas.onkeydown = e => {
+  const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[e.key]
+  if (step)
+    at = [Math.min(W - 1, Math.max(0, at[0] + step[0])), Math.min(H - 1, Math.max(0, at[1] + step[1]))]
+  else if (e.key == ' ') dab(...at)
+  else if (e.key == 'Backspace') dab(...at, 0)
+  else return
+  e.preventDefault()
+  focused = true
+  draw()
+  $('cursor').textContent =
+    `column ${at[0] + 1}, row ${at[1] + 1}${mask[at[1] * W + at[0]] ? ', painted' : ''}`
+}
+$('clear').onclick = () => {
+  mask.fill(0)
+  draw()
+}
+$('file').onchange = async e => {
+  if (e.target.files[0])
+    try {
+      const o = URL.createObjectURL(e.target.files[0])
+      await take(o)
+      URL.revokeObjectURL(o)
+    } catch {
+      say('fill', 'this file cannot be shown', true)
+    }
+}
+
+let past = []
+try {
+  past = JSON.parse(localStorage.getItem(key)) || []
+} catch {}
+function remember(o) {
+  past.unshift(o)
+  past.length = Math.min(past.length, 12)
+  keep()
+}
+function keep() {
+  try {
+    localStorage.setItem(key, JSON.stringify(past))
+  } catch {}
+  list()
+}
+function list() {
+  $('history').replaceChildren(
+    ...past.map(o => {
+      const item = document.createElement('li'),
+        button = document.createElement('button'),
+        image = document.createElement('img'),
+        text = document.createElement('span')
+      button.type = 'button'
+      image.src = url(o.images[0])
+      image.alt = ''
+      text.textContent =
+        (o.where == 'make' ? '' : 'filled in · ') +
+        Object.entries(o.settings)
+          .map(([k, v]) => `${k} ${v}`)
+          .join(' · ')
+      button.append(image, text)
+      item.append(button)
+      button.onclick = () => {
+        show(o.where, o.images, o.classes)
+        say(o.where, 'From the history.')
+        for (const [k, v] of Object.entries(o.settings)) {
+          const field = $((o.where == 'fill' ? 'fill-' : '') + k)
+          if (field) field.value = v
+        }
+        if (o.where == 'make')
+          document
+            .querySelectorAll('[name=classes]')
+            .forEach(c => (c.checked = (o.settings.classes || []).includes(c.value)))
+        $(o.where + '-title').scrollIntoView()
+      }
+      return item
+    }),
+  )
+  $('forget').hidden = !past.length
+}
+$('forget').onclick = () => {
+  past = []
+  keep()
+}
+list()
+draw()
