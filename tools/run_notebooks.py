@@ -6,11 +6,12 @@
     python tools/run_notebooks.py --check                # save nothing, report outputs that are not current
     python tools/run_notebooks.py --ran FOLDER           # the same for what nbdev_test has run, see .ci/count
     python tools/run_notebooks.py --pretend-gpu          # save nothing, report cells that would fail on a machine with a GPU
+    python tools/run_notebooks.py --copied               # save nothing, run only what a reader can copy from each page
 
-`nbdev_test` runs the same cells and saves nothing, while the documentation shows what is stored; this tool keeps
-the two together. It skips what `nbdev_test` skips, and a skipped cell keeps its stored outputs, so a result from a
-GPU survives a run on a laptop. Every notebook runs in a process of its own. It is saved in the form `nbdev_clean`
-gives it, and only when all of its cells succeed. What goes to stderr is not stored: warnings name the folders of
+`nbdev_test` saves nothing, while the documentation shows what is stored. This tool runs each notebook by nbdev's own
+`test_nb` and keeps the outputs; a skipped cell keeps its stored ones, so a result from a GPU survives a run on a
+laptop. Every notebook runs in a process of its own. It is saved in the form `nbdev_clean` gives it, and only when all
+of its cells succeed. What goes to stderr is not stored: warnings name the folders of
 one machine and the library versions of one day.
 
 `--check` and `--ran` compare the kinds of outputs (stream, picture, table...) and their text. They do not compare
@@ -19,14 +20,17 @@ numbers must be equal. Other numbers may differ by 1%, or by one in their last p
 counts round sums differently, training magnifies that, and 0.0249 and 0.0251 print as 0.02 and 0.03. A text that
 changed for a real reason rarely stays within that.
 
+`--copied` runs, in a fresh process, what stands on a page: `from ddpm_nb.… import *`, which the site prints at the top,
+then the visible cells without the exported ones. `tools/checks.py` finds most of what would fail there without running it.
+
 `--pretend-gpu` looks at no outputs. fastai puts loaders and learners on a device that computes like the CPU and mixes
 with it as little as a GPU does: see tools/pretend_gpu.py, also for the rule that cells without a flag keep.
 """
-import argparse, os, re, subprocess, sys, threading, time, traceback
+import argparse, json, os, re, subprocess, sys, threading, time, traceback
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import chdir
 from decimal import Decimal
 from pathlib import Path
+import pages
 
 ROOT = Path(__file__).resolve().parent.parent
 REL_TOL = Decimal('0.01')
@@ -100,48 +104,68 @@ def kept(outputs):
 
 class CellFailed(Exception): pass
 
-def failure(number, cell, offset, exc):
-    "A message about `exc`, without the frames of the machinery that runs cells"
+def failure(number, cell, source, exc):
+    "A message about `exc`, without the frames of the machinery that runs cells; `source` is the cell with its directives"
     tb = exc.__traceback__
-    while tb and re.search(r'[\\/](IPython|execnb)[\\/]', tb.tb_frame.f_code.co_filename): tb = tb.tb_next
+    while tb and not tb.tb_frame.f_code.co_filename.startswith('<ipython-input'): tb = tb.tb_next
     line = tb.tb_lineno if tb else getattr(exc, 'lineno', None) or 1    # a syntax error has no frame of its own
-    source = (cell.source.splitlines() + [''])[offset + line - 1 : offset + line]
+    line += len(source.splitlines()) - len(cell.source.splitlines())
     trace = ''.join(traceback.format_exception(type(exc), exc, tb))
-    return f"cell {number} (id {cell.id}), line {offset + line}: {''.join(source).strip()}\n\n{trace}"
+    return f"cell {number} (id {cell.id}), line {line}: {''.join(source.splitlines()[line-1:line]).strip()}\n\n{trace}"
 
-def run(path, flags, check):
-    "Run the notebook at `path`; return SKIPPED or OK, and the problems found. Raises `CellFailed`."
-    from execnb.nbio import read_nb, write_nb
+def record(finished, copied=False):
+    """From now on, tell `finished(path, cells, exc)` of each notebook that nbdev runs in this process or in a fork of it.
+
+    nbdev says only whether a notebook passed, says the same of one whose every cell it skipped, and drops the outputs.
+    `cells` are those that ran, with new outputs; `exc` is what stopped the last one, or None. With `copied`, only what
+    stands on a page runs: the import at its top, and the visible cells."""
     from execnb.shell import CaptureShell
-    from fastcore.basics import str2bool
+    run_all = CaptureShell.run_all
+
+    def recorded(self, nb, *args, preproc, **kwargs):
+        path, ran, exc = Path(nb.path_).resolve(), [], None
+        self.run("set_matplotlib_formats('png')")    # the default, retina, makes pictures three times as large
+        shown = {c['id'] for c in pages.copied(pages.read_cells(path))} if copied else None
+        if copied: self.run(pages.star_import(pages.read_cells(path)))
+        def before(cell):
+            skip = preproc(cell) or (copied and cell.get('id') not in shown)
+            if not skip and cell.cell_type == 'code':
+                cell.outputs = []    # execnb leaves the old ones if there are no new ones
+                if cell.source.strip(): ran.append(cell)
+            return skip
+        try: run_all(self, nb, *args, preproc=before, **kwargs)
+        except BaseException as e:
+            exc = e
+            raise
+        finally: finished(path, ran, exc)
+
+    CaptureShell.run_all = recorded
+
+def run(path, flags, check, copied=False):
+    "Run the notebook at `path` as nbdev_test does; return SKIPPED or OK, and the problems found. Raises `CellFailed`."
+    from execnb.nbio import read_nb, write_nb
     from nbdev.clean import clean_nb
     from nbdev.config import get_config
-    from nbdev.frontmatter import FrontmatterProc
-    from nbdev.process import NBProcessor, extract_directives
+    from nbdev.test import test_nb
 
-    cfg = get_config()
-    skip_flags = set(cfg.tst_flags.split()) - set(flags)
-    frontmatter = getattr(NBProcessor(path, procs=FrontmatterProc, process=True).nb, 'frontmatter_', {})
-    if str2bool(frontmatter.get('skip_exec', False)): return SKIPPED, []
-
+    cfg, runs = get_config(), []
     as_read = path.read_bytes()
     nb = read_nb(path)
-    shell = CaptureShell(path, mpl_format='png')    # the default, retina, makes pictures three times as large
+    record(lambda *run: runs.append(run), copied)
+    test_nb(path, skip_flags=cfg.tst_flags.split(), force_flags=flags, showerr=False)
+    if not runs: return SKIPPED, []
+    [(_, ran, exc)] = runs
+    stored = {c.get('id'): (i, c) for i, c in enumerate(nb.cells, 1)}
+    if exc is not None:
+        number, cell = stored[ran[-1].id]
+        raise CellFailed(failure(number, ran[-1], cell.source, exc))
     problems = []
-    with chdir(path.parent):
-        for number, cell in enumerate(nb.cells, 1):
-            if cell.cell_type != 'code': continue
-            code = cell.copy()                      # directives go before running: a cell magic must come first
-            directives = extract_directives(code)
-            if (skip_flags & directives.keys() or directives.get('eval:', [''])[0].lower() == 'false'
-                    or 'nbdev_export(' in cell.source): continue
-            outputs = kept(shell.run(code.source))
-            if shell.exc:
-                offset = len(cell.source.splitlines()) - len(code.source.splitlines())
-                raise CellFailed(failure(number, cell, offset, shell.exc))
-            problem = None if 'pretend_gpu' in sys.modules else difference(cell.get('outputs', []), outputs)
-            if problem: problems.append(f'  cell {number} (id {cell.id}): {problem}')
-            cell.outputs = outputs
+    for cell in ran:
+        number, old = stored[cell.id]
+        outputs = kept(cell.outputs)
+        problem = None if copied or 'pretend_gpu' in sys.modules else difference(old.get('outputs', []), outputs)
+        if problem: problems.append(f'  cell {number} (id {cell.id}): {problem}')
+        old.outputs = outputs
     if check: return OK, problems
 
     clean_nb(nb, allowed_metadata_keys=cfg.get('allowed_metadata_keys', '').split(),
@@ -150,13 +174,22 @@ def run(path, flags, check):
     write_nb(nb, path)
     return OK, []
 
-def run_here(path, flags, check, gpu=False):
+def leave_records(folder):
+    """Make nbdev_test leave in `folder`, for each notebook it runs, a JSON file: its path, passed or failed, the cells that ran.
+
+    .ci/run calls this in every Python that starts (.ci/count/sitecustomize.py); --ran reads what is left."""
+    def finished(path, ran, exc):
+        done = dict(path=str(path), outcome='passed' if exc is None else 'failed', cells=[dict(id=c.id, outputs=c.outputs) for c in ran])
+        (Path(folder)/(str(path).replace(os.sep, '%') + '.json')).write_text(json.dumps(done))
+    record(finished)
+
+def run_here(path, flags, check, gpu=False, copied=False):
     "Run the notebook at `path` in this process, print one line about it and any problems; return the exit code"
     os.environ.update(IN_TEST='1')
     sys.path[0] = str(ROOT)    # the local package, and not the folder of this script
     start, name = time.time(), os.path.relpath(path, ROOT)
     if gpu: sys.path.append(str(ROOT/'tools')); import pretend_gpu
-    try: status, problems = run(path, flags, check)
+    try: status, problems = run(path, flags, check, copied)
     except CellFailed as e: status, problems = FAILED, [str(e)]
     if problems and status == OK: status = 'stale'
     print(f'{status:5} {name}  {time.time() - start:.1f} s', *problems, sep='\n', flush=True)
@@ -165,7 +198,6 @@ def run_here(path, flags, check, gpu=False):
 
 def report(folder):
     "Print a line for each notebook of which nbdev_test left a file in `folder`; return the exit code"
-    import json
     stale, outcomes = False, {}
     for file in sorted(folder.glob('*.json')):
         done = json.loads(file.read_text())
@@ -200,7 +232,8 @@ def run_in_process(path, args, stop):
     if stop.is_set(): return True
     env = dict(os.environ)
     if args.jobs > 1: env.setdefault('OMP_NUM_THREADS', str(max(1, (os.cpu_count() or 1) // args.jobs)))
-    cmd = [sys.executable, __file__, '--here', '--flags', args.flags, *(['--check'] if args.check else []), *(['--pretend-gpu'] if args.pretend_gpu else []), str(path)]
+    cmd = [sys.executable, __file__, '--here', '--flags', args.flags, *(['--check'] if args.check else []),
+           *(['--pretend-gpu'] if args.pretend_gpu else []), *(['--copied'] if args.copied else []), str(path)]
     done = subprocess.run(cmd, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, errors='replace')
     reported = path.name in done.stdout
@@ -220,24 +253,25 @@ def main():
     parser.add_argument('--check', action='store_true', help='save nothing, report outputs that are not current')
     parser.add_argument('--ran', type=Path, metavar='FOLDER', help='report on what nbdev_test has run, see .ci/count')
     parser.add_argument('--pretend-gpu', action='store_true', help='save nothing, report cells that would fail on a machine with a GPU')
+    parser.add_argument('--copied', action='store_true', help='save nothing, run only what a reader can copy from each page')
     parser.add_argument('--flags', default='', help='flags (see tst_flags in settings.ini) whose cells run too')
     parser.add_argument('--jobs', type=int, default=1, help='notebooks to run at the same time')
     parser.add_argument('--here', action='store_true', help=argparse.SUPPRESS)
     args = parser.parse_args()
-    args.check = args.check or args.pretend_gpu
+    args.check = args.check or args.pretend_gpu or args.copied
     paths = [p.resolve() for p in args.notebooks]
     for p in paths:
         if not p.is_file(): parser.error(f'no such notebook: {p}')
     os.chdir(ROOT)
     if args.ran: return report(args.ran.resolve())
-    if args.here: return run_here(paths[0], args.flags.split(), args.check, args.pretend_gpu)
+    if args.here: return run_here(paths[0], args.flags.split(), args.check, args.pretend_gpu, args.copied)
 
     stop = threading.Event()
     todo = paths or find_notebooks()
     if args.jobs > 1: todo = todo[::-1]    # later chapters take longer, and nobody should wait for the longest at the end
     with ThreadPoolExecutor(args.jobs) as pool:
         failures = list(pool.map(lambda p: run_in_process(p, args, stop), todo))
-    if args.check and not args.pretend_gpu and any(failures): print(STALE)
+    if args.check and not (args.pretend_gpu or args.copied) and any(failures): print(STALE)
     return int(any(failures))
 
 if __name__ == '__main__': sys.exit(main())
