@@ -6,18 +6,22 @@
 Prints one line for each check, and for one that fails what is wrong and what to do about it. Needs the `dev` extra.
 """
 import ast, json, os, re, subprocess, sys, warnings
+from importlib import import_module
 from pathlib import Path
 
 from IPython.core.inputtransformer2 import TransformerManager
 from nbdev.doclinks import nbglob
+from pyflakes import checker
+from pyflakes.messages import UndefinedName
 import yaml
 import mutate
+import pages
 import readme
 
 ROOT = Path(__file__).resolve().parent.parent
 LIB = 'ddpm_nb'
 MAX_KB = 400
-EXPORT = re.compile(r'^#\s*\|\s*export[is]?\b', re.M)
+EXPORT = pages.EXPORTED
 CHECKS = []
 
 def check(what, advice):
@@ -37,18 +41,14 @@ def git_files(*args):
 def rel(path): return path.relative_to(ROOT).as_posix()
 def notebooks(): return sorted(nbglob(as_path=True))
 def modules(): return sorted(p for p in (ROOT/LIB).glob('*.py') if p.name not in ('__init__.py', '_modidx.py'))
-def cells(path): return json.loads(path.read_text(encoding='utf-8'))['cells']
+cells = pages.read_cells
 
 def number(path):
     "'02a' of nbs/02a_data.ipynb: sorts in reading order; None where the notebook is no chapter"
     m = re.match(r'(\d\d[a-z]?)_', path.name)
     return m[1] if m and path.parent == ROOT/'nbs' else None
 
-def module_of(path):
-    "The module that the notebook at `path` exports to, or None"
-    for c in cells(path):
-        m = re.search(r'^\s*#\s*\|\s*default_exp\s+(\S+)', ''.join(c['source']), re.M)
-        if m and c['cell_type'] == 'code': return m[1]
+def module_of(path): return pages.module_of(cells(path))
 
 def imported(tree):
     "(syntax node, full name) of everything `tree` imports; `from a import b` gives both a and a.b"
@@ -338,6 +338,30 @@ def clocks():
             for n in ast.walk(tree):
                 for claim in compared(n):
                     if times.reads(claim): yield f"{rel(nb)} cell {i} (id {c.get('id')}) asserts a time: {ast.unparse(claim)[:90]}"
+
+def named(star):
+    "`from module import *` with the names that it brings, in place of the star"
+    module = star.split()[1]
+    file = ROOT/f"{module.replace('.', '/')}.py"
+    if file.exists():
+        tree = ast.parse(file.read_text(encoding='utf-8'))
+        names, = [ast.literal_eval(n.value) for n in tree.body if isinstance(n, ast.Assign) and getattr(n.targets[0], 'id', '') == '__all__']
+    else:
+        found = import_module(module)
+        names = getattr(found, '__all__', [n for n in vars(found) if n[0] != '_'])
+    return f"from {module} import {', '.join(names)}" if names else ''
+
+@check('what stands on a page runs when it is copied: its visible cells use no name that they do not bring',
+       'Import it in a visible cell, show the helper, or hide the cell that uses it. '
+       '`tools/run_notebooks.py --copied NOTEBOOK` runs what a reader would copy.')
+def copyable():
+    for nb in notebooks():
+        source, ids = '', []
+        for id, s in [('the top', pages.star_import(cells(nb))), *((c['id'], pages.source_of(c)) for c in pages.copied(cells(nb)))]:
+            s = TransformerManager().transform_cell(re.sub(r'^from \S+ import \*', lambda m: named(m[0]), s, flags=re.M))
+            source, ids = source + s, ids + [id]*s.count('\n')
+        for m in checker.Checker(ast.parse(source)).messages:
+            if isinstance(m, UndefinedName): yield f'{rel(nb)}, cell {ids[m.lineno - 1]}: {m.message_args[0]}'
 
 @check('nothing points to places outside the repository', 'Say it here, in the project\'s own words, or leave it out.')
 def outside_places():

@@ -7,10 +7,12 @@ The pages are prepared in _proc/ as `nbdev_docs` does it, and rendered by smalld
 tool, too: see .github/workflows/docs.yml. Formulas are drawn by KaTeX, which npm brings, so that no page needs another host.
 A signature that cannot be shown or a cell that breaks the documentation is found here, too.
 """
-import json, os, re, shutil, subprocess, sys
+import ast, json, os, re, shutil, subprocess, sys
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urlparse
+import yaml
+from pages import EXPORTED, read_cells, source_of, star_import
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -33,7 +35,85 @@ def make_pages():
     if missing: sys.exit(f"no page came of {', '.join(missing)}")
     return pages, notebooks
 
-def for_smalldocs(pages, host):
+def markdown_cell(text): return dict(cell_type='markdown', metadata={}, source=text)
+
+def page_head(notebook, cfg):
+    "The line under a page's title: how to import what the chapter defines, and where its notebook is"
+    path = f'{cfg.user}/{cfg.repo}/blob/{cfg.branch}/{notebook.relative_to(ROOT).as_posix()}'
+    links = f'[Notebook](https://github.com/{path}) · [Open in Colab](https://colab.research.google.com/github/{path})'
+    if imports := star_import(read_cells(notebook)):
+        imports = f'```python\n{imports}\n```\n\n'
+    return f'::: {{.page-head}}\n{imports}{links}\n:::'
+
+TEST = re.compile(r'\s*(?:assert\b|test_\w+\(|assert_close\(|with ExceptionExpected)', re.M)
+
+def folded(cell):
+    "A code cell of a page with the option that folds it, where it is long and not what the page is about"
+    s, first = source_of(cell), lambda summary: f'#| code-fold: true\n#| code-summary: "{summary}"\n'
+    if 'code-fold: show' in s: return s.replace('code-fold: show', 'code-fold: true')     # what nbdev opens: exported source
+    if 'code-fold' in s: return s
+    code = [l for l in s.splitlines() if l.strip()]
+    if len(code) > 6 and all(re.match(r'(from|import)\b|\s|\)', l) for l in code): return first('Imports: run these first') + s
+    tests = sum(bool(TEST.match(l)) for l in code)
+    if len(code) > 8 and 3*tests > len(code) and not cell.get('outputs'): return first('Tests') + s
+    return s
+
+def plain_signature(markdown):
+    "A signature without nbdev's `NoneType`, and without the events that every fastai callback inherits"
+    markdown = re.sub(r'\(\s*after_create:NoneType=None.*?after_fit:NoneType=None\s*\)', '()', markdown, flags=re.S)
+    return markdown.replace('|NoneType', '|None').replace(':NoneType=', '=')
+
+def dress(pages, notebooks, cfg):
+    "Give each page its number, the line under its title, folded source and plain signatures"
+    for notebook in notebooks:
+        path = pages/notebook.relative_to(cfg.nbs_path)
+        nb = json.loads(path.read_text())
+        front, *rest = nb['cells']
+        number = re.match(r'(\d\d[a-z]?)_', notebook.name)
+        meta = yaml.safe_load(source_of(front).strip().strip('-'))
+        if number: meta['title'] = f"{number[1]} {meta['title']}"
+        front['source'] = f"---\n{yaml.safe_dump(meta, allow_unicode=True, sort_keys=False)}---\n"
+        for c in rest:
+            if c['cell_type'] != 'code': continue
+            c['source'] = folded(c)
+            for data in (o.get('data', {}) for o in c['outputs']):
+                if 'text/markdown' in data: data['text/markdown'] = plain_signature(''.join(data['text/markdown']))
+        head = [] if notebook.name == cfg.readme_nb else [markdown_cell(page_head(notebook, cfg))]
+        nb['cells'] = [front, *head, *rest]
+        path.write_text(json.dumps(nb))
+
+def first_line(node): return re.sub(r'\[([^\]]*)\]\([^)]*\)', r'\1', (ast.get_docstring(node) or '').partition('\n')[0])    # without links
+
+def api_index(pages, cfg):
+    "A page with every public name, its first line and a link, by chapter"
+    from importlib import import_module
+    where = import_module(f'{cfg.lib_name}._modidx').d['syms']
+    yield '---\ntitle: All names\ndescription: Every public class and function, by chapter.\n---\n'
+    for notebook in sorted(cfg.nbs_path.glob('*.ipynb')):
+        imports = star_import(read_cells(notebook))
+        if not imports: continue
+        module = imports.split()[1]
+        tree = ast.parse((ROOT/f"{module.replace('.', '/')}.py").read_text())
+        shown = {n.name: n for n in tree.body if isinstance(n, (ast.ClassDef, ast.FunctionDef))}
+        names = [n for n in shown if not n.startswith('_') and f'{module}.{n}' in where[module]]
+        if not names: continue
+        number, page = notebook.name.partition('_')[0], (pages/notebook.name).read_text()
+        yield f"## {number} {module.partition('.')[2]}\n\n| name | what it does |\n|---|---|"
+        for n in sorted(names, key=str.lower):
+            what = re.sub(r'`([^`]*)`', r'<code>\1</code>', first_line(shown[n]).replace('|', '\\|'))
+            link = f"[`{n}`]({where[module][f'{module}.{n}'][0]})" if f'show_doc({n})' in page else f'`{n}`'
+            yield f'| {link} | {what} |'
+        yield ''
+
+def more_pages(pages, cfg):
+    "Pages that are made of something else than a notebook, at the end of the sidebar"
+    (pages/'api.md').write_text('\n'.join(api_index(pages, cfg)))
+    title, _, changes = (ROOT/'CHANGELOG.md').read_text().partition('\n')
+    (pages/'changelog.md').write_text(f"---\ntitle: {title.strip('# ')}\n---\n{changes}")
+    sidebar = pages/'sidebar.yml'
+    sidebar.write_text(sidebar.read_text().rstrip() + '\n          - api.md\n          - changelog.md\n')
+
+def for_smalldocs(pages, host, version):
     "Name the notebooks as Quarto names their pages, make links within the site relative, leave out what smalldocs does not know"
     names = {}
     for nb in pages.rglob('*.ipynb'):
@@ -48,7 +128,8 @@ def for_smalldocs(pages, host):
     sidebar = pages/'sidebar.yml'
     sidebar.write_text(re.sub(r'([ /])([\w-]+\.ipynb)', renamed, sidebar.read_text()))
     quarto = pages/'_quarto.yml'
-    quarto.write_text(re.sub(r'^ *(keep-md|commonmark|grid|body-width):.*\n', '', quarto.read_text(), flags=re.M))
+    text = re.sub(r'^ *(keep-md|commonmark|grid|body-width):.*\n', '', quarto.read_text(), flags=re.M)
+    quarto.write_text(text.replace('VERSION', version))
 
 def at_home(site, work):
     "Let the pages load KaTeX from the site itself, and do without the themes' web fonts"
@@ -65,19 +146,76 @@ def at_home(site, work):
         page.write_text(page.read_text().replace(KATEX, '../'*(len(page.relative_to(site).parts) - 1) + 'site_libs/katex'))
 
 
+class Prose(HTMLParser):
+    "The sections of a page, `(id, heading, text)`, without code and outputs: what a search should look through"
+    SKIPPED = 'div.sourceCode', 'pre', 'nav', 'summary', 'div.page-head', 'script', 'style'
+    VOID = 'img', 'br', 'hr', 'input', 'meta', 'link', 'wbr'
+
+    def __init__(self, text):
+        super().__init__()
+        self.sections, self.open, self.skip, self.heading = [['', '', '']], [], 0, None
+        self.feed(text[text.index('<main'):text.index('</main>')])
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        if tag == 'img' and not self.skip: self.sections[-1][2] += f" {attrs.get('alt') or ''} "
+        if tag in self.VOID: return
+        names = {tag, *(f'{tag}.{c}' for c in (attrs.get('class') or '').split())}
+        skips = bool(names.intersection(self.SKIPPED))
+        self.open.append((tag, skips))
+        self.skip += skips
+        if tag in ('h2', 'h3', 'h4') and not self.skip:
+            self.sections.append([attrs.get('data-anchor-id') or attrs.get('id') or '', '', ''])
+            self.heading = tag
+    def handle_endtag(self, tag):
+        while self.open:
+            opened, skips = self.open.pop()
+            self.skip -= skips
+            if opened == tag: break
+        if tag == self.heading: self.heading = None
+    def handle_data(self, data):
+        if not self.skip: self.sections[-1][1 if self.heading else 2] += data
+
+def searchable(site):
+    "Let the search look for whole words in the prose, where it would find letters in any order in all the code"
+    entries = []
+    titles = {e['href'].partition('#')[0]: e['title'] for e in json.loads((site/'search.json').read_text())}
+    for href, title in titles.items():
+        for anchor, heading, text in Prose((site/href).read_text()).sections:
+            to = f'{href}#{anchor}' if anchor else href
+            entries.append(dict(objectID=to, href=to, title=title, section=' '.join(heading.split()), text=' '.join(text.split())))
+    (site/'search.json').write_text(json.dumps(entries, ensure_ascii=False))
+    found, = [p for p in site.rglob('smalldocs.js')]
+    text = found.read_text()
+    loose = 'ignoreLocation: true, threshold: 0.3'
+    if loose not in text: sys.exit('smalldocs searches in another way now: look at `searchable` in tools/docs.py')
+    found.write_text(text.replace(loose, 'ignoreLocation: true, threshold: 0.0'))
+
+def contents_for_telephones(site):
+    "A folded list of the sections under the title, where a narrow screen has no room for the one at the side"
+    for page in site.rglob('*.html'):
+        text = page.read_text()
+        toc = re.search(r'<nav id="TOC"[^>]*>.*?(<ul>.*?)</nav>', text, re.S)
+        if toc and '</header>' in text:
+            links = re.sub(r' (id|data-scroll-target)="[^"]*"', '', toc[1])      # an id stays unique
+            small = f'<details class="contents-small"><summary>On this page</summary>{links}</details>'
+            head, sep, rest = text.partition('<main')
+            page.write_text(head + sep + rest.replace('</header>', '</header>' + small, 1))
+
+
 # ---- What a reader would stumble over ---------------------------------------------------------------------------
 
 class Links(HTMLParser):
     "The ids of a page, what it loads, where it leads, and its text"
     def __init__(self, text):
         super().__init__()
-        self.ids, self.loads, self.leads, self.text = {''}, [], [], ''
+        self.ids, self.loads, self.leads, self.text, self.unnamed = {''}, [], [], '', 0
         self.feed(text)
     def handle_data(self, data): self.text += data
     def handle_starttag(self, tag, attrs):
         attrs = dict(attrs)
         self.ids |= {attrs.get('id'), attrs.get('name')}
         if 'src' in attrs: self.loads.append(attrs['src'])
+        if tag == 'img' and not (attrs.get('alt') or '').strip(): self.unnamed += 1
         if 'href' in attrs: (self.leads if tag == 'a' else self.loads).append(attrs['href'])
 
 def faults(site):
@@ -85,6 +223,7 @@ def faults(site):
     pages = {p: Links(p.read_text()) for p in sorted(site.rglob('*.html'))}
     for page, links in pages.items():
         name = page.relative_to(site)
+        if links.unnamed: yield f'{name}: {links.unnamed} pictures without a text for those who do not see them: `#| fig-alt: "..."` in the cell'
         for url in links.loads:
             if urlparse(url).scheme in ('http', 'https') and 'canonical' not in url and not url.startswith(SITE): yield f'{name} loads {url} from another host'
         for url in links.loads + links.leads:
@@ -94,7 +233,7 @@ def faults(site):
             if to.is_dir(): to = to/'index.html'
             if not to.exists(): yield f'{name}: no such file: {url}'
             elif to in pages and unquote(anchor) not in pages[to].ids: yield f'{name}: no such place: {url}'
-        for text in re.findall(r'[^\n]{,40}\]\([\w/.-]+\.html[^\n]{,20}', links.text): yield f'{name}: not made a link: {text}'
+        for text in re.findall(r'[^\n]{,40}\]\([\w/.-]+\.(?:html|ipynb)[^\n]{,20}', links.text): yield f'{name}: not made a link: {text}'
 
 def without_outputs(notebooks):
     "Notebooks that have code to show and no output"
@@ -110,12 +249,16 @@ def main():
     cfg = get_config()
     SITE = f'{cfg.doc_host}{cfg.doc_baseurl}/'
     pages, notebooks = make_pages()
-    for_smalldocs(pages, SITE)
+    dress(pages, notebooks, cfg)
+    more_pages(pages, cfg)
+    for_smalldocs(pages, SITE, cfg.version)
     site = ROOT/'_docs'
     shutil.rmtree(site, ignore_errors=True)
     subprocess.run([sys.executable, '-m', 'smalldocs.cli', 'render', '--quiet', '--strict', str(pages)], check=True)
     shutil.move(pages/'_docs', site)
     at_home(site, pages)
+    searchable(site)
+    contents_for_telephones(site)
     wrong = [*without_outputs(notebooks), *faults(site)]
     if wrong: return '\n'.join(wrong)
     print(f'{len(list(site.rglob("*.html")))} pages in {site.relative_to(ROOT)}/')
