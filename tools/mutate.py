@@ -1,18 +1,18 @@
 """Plant bugs, one at a time, and see whether the tests notice.
 
-    python tools/mutate.py                    # all of them, two at a time: hours
+    python tools/mutate.py                    # all of them, two at a time
     python tools/mutate.py --only heun 02_ema # those whose description or chapter has one of the words
     python tools/mutate.py --list
 
 Each bug is one replacement in the exported code of one notebook. In a copy of the working tree the notebook is changed
-and exported, and `nbdev_test` runs on it, then on the notebooks that import it until one fails. A bug that no notebook
+and exported, and run as `nbdev_test` does it, then the notebooks that import it until one fails. A bug that no notebook
 notices is a survivor: add the test that kills it. The exit code is the number of survivors.
 
 A bug is what is wrong, the right text, which stands once in all chapters together, and the wrong text. A bug therefore
 stays with its code when the code moves to another chapter. `tools/checks.py` says which bugs can no longer be planted
 because the code has changed.
 """
-import argparse, json, os, re, shutil, subprocess, sys, tempfile, time
+import argparse, json, multiprocessing, os, re, shutil, subprocess, sys, tempfile, time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import Queue
@@ -279,12 +279,6 @@ BUGS = [
     ('audit: _check_new_folder(path, to)', '_check_new_folder(path, to)\n', 'pass\n'),
 ]
 
-def run(command, cwd):
-    "Exit code and output of `command`."
-    env = dict(os.environ, OMP_NUM_THREADS='1', PYTHONPATH=str(cwd))
-    out = subprocess.run(command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    return out.returncode, out.stdout
-
 def copy_tree(to):
     "Copy the files that git knows, as they are now."
     names = subprocess.run(['git', 'ls-files', '-z'], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout.split('\0')
@@ -326,20 +320,41 @@ def plant(path, right, wrong):
     cell['source'] = ''.join(cell['source']).replace(right, wrong).splitlines(keepends=True)
     path.write_text(json.dumps(nb, ensure_ascii=False), encoding='utf-8')
 
+def test(tree, notebook, exported):
+    "In a process of its own: export the notebooks `exported`, and exit with 1 if `notebook` fails as `nbdev_test` runs it."
+    os.chdir(tree)
+    sys.path.insert(0, str(tree))
+    os.environ.update(OMP_NUM_THREADS='1', PYTHONPATH=str(tree))
+    for fd in (1, 2): os.dup2(os.open(os.devnull, os.O_WRONLY), fd)
+    from nbdev.config import get_config
+    from nbdev.export import nb_export
+    from nbdev.test import test_nb
+    for nb in exported: nb_export(tree/nb, lib_path=tree/'ddpm_nb')
+    passed, _ = test_nb(tree/notebook, skip_flags=get_config().tst_flags.split(), basepath=tree)
+    os._exit(0 if passed else 1)    # whatever a test has left running
+
+def passes(tree, notebook, exported=()):
+    process = WARM.Process(target=test, args=(tree, notebook, exported))
+    process.start()
+    process.join()
+    return process.exitcode == 0
+
 def caught_by(tree, chapter, right, wrong, readers):
     "The first of the notebooks `readers` whose tests fail with the bug planted in `chapter`, or None."
-    notebook = tree/'nbs'/f'{chapter}.ipynb'
-    before = notebook.read_bytes()
-    export = [sys.executable, '-c', f"from nbdev.export import nb_export; nb_export('nbs/{chapter}.ipynb', 'ddpm_nb')"]
+    planted = tree/'nbs'/f'{chapter}.ipynb'
+    before = {p: p.read_bytes() for p in (planted, *(tree/'ddpm_nb').glob('*.py'))}
     try:
-        plant(notebook, right, wrong)
-        code, out = run(export, tree)
-        if code: raise SystemExit(out)
+        plant(planted, right, wrong)
+        exported = [planted.relative_to(tree)]
         for nb in readers:
-            if run(['nbdev_test', '--path', str(nb)], tree)[0]: return nb.stem
+            if not passes(tree, nb, exported): return nb.stem
+            exported = []
     finally:
-        notebook.write_bytes(before)
-        run(export, tree)
+        for p, content in before.items(): p.write_bytes(content)
+
+# a process imports the slow libraries once; the tests run in copies of it, in which no module of ours is loaded yet
+WARM = multiprocessing.get_context('forkserver')
+WARM.set_forkserver_preload(['torch', 'torchvision', 'fastai.vision.all', 'sklearn.datasets', 'scipy', 'nbdev.test', 'nbdev.export', 'execnb.shell'])
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
@@ -352,16 +367,21 @@ def main():
     bugs = [b for b in bugs if not args.only or any(w in f'{b[0]} {b[1]}' for w in args.only)]
     if args.list: print('\n'.join(f'{c:20} {what}' for c, what, *_ in bugs)); return 0
     readers = {c: [nb.relative_to(ROOT) for nb in importers([ROOT/'nbs'/f'{c}.ipynb'])] for c in {b[0] for b in bugs}}
+    os.environ['OMP_NUM_THREADS'] = '1'
     start, survivors, trees = time.time(), [], Queue()
     with tempfile.TemporaryDirectory() as tmp:
         for i in range(args.jobs):
             tree = Path(tmp)/str(i)
             tree.mkdir(); copy_tree(tree); trees.put(tree)
-        def one(bug):
+        def in_a_tree(f, *args):
             tree = trees.get()
-            try: return bug, caught_by(tree, bug[0], *bug[2:], readers[bug[0]])
+            try: return f(tree, *args)
             finally: trees.put(tree)
+        def one(bug): return bug, in_a_tree(caught_by, bug[0], *bug[2:], readers[bug[0]])
         with ThreadPoolExecutor(args.jobs) as pool:
+            planted = sorted(readers)
+            sound = pool.map(lambda c: in_a_tree(passes, Path(f'nbs/{c}.ipynb')), planted)
+            if broken := [c for c, ok in zip(planted, sound) if not ok]: sys.exit(f"fails without any bug: {', '.join(broken)}")
             for (chapter, what, *_), by in pool.map(one, bugs):
                 if by is None: survivors.append(what)
                 print(f'{"SURVIVED" if by is None else "caught"}  {chapter:20} {what}' + (f'  (by {by})' if by not in (None, chapter) else ''), flush=True)
