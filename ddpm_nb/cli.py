@@ -24,9 +24,9 @@ def ddpm_train(
     epochs:int=40,          # Passes over the training images
     seed:int=42,            # Seed of everything random
     batch_size:int=64,      # Images per step
-    img_size:pixels=None,  # Height and width: 32, or 32x48 for a height of 32; 8 for digits, 32 for files by default
+    img_size:pixels=None,   # Height and width: 32, or 32x48; by default 8 for digits, 16 for letters, 32 for files
     num_classes:int=None,   # Number of classes; counted in the data by default, 0 to ignore labels
-    data:str='digits',      # 'digits', 'cifar10', 'mnist', 'fashion_mnist', a folder of images, a .csv or an .npz file
+    data:str='digits',      # One of `named_datasets`, a folder of images, a .csv or an .npz file
     skip_bad:bool=False,    # Train on the rest if some files cannot be used; otherwise nothing is trained
     device:str=None,        # 'cpu', 'cuda' or 'mps'; the best there is by default
     lr:float=2e-3,          # Largest learning rate of the one-cycle schedule

@@ -13,6 +13,7 @@ import re
 import warnings
 from importlib.util import find_spec
 from pathlib import Path
+from .files import table_names
 
 # %% ../nbs/18_settings.ipynb #a4428b86
 def pixels(
@@ -32,11 +33,11 @@ def numbers(
     raise argparse.ArgumentTypeError(f'numbers are written 32,64,64; got {text!r}')
 
 # %% ../nbs/18_settings.ipynb #626204b6
-data_sets = 'digits', 'cifar10', 'mnist', 'fashion_mnist'
+data_sets = tuple(table_names('named_datasets'))     # without importing PyTorch
 
-_ONLY_FOR = dict(img_size=('digits', 'folder', 'csv'), skip_bad=('folder', 'csv'), channels=('folder', 'csv'),
-                 background=('folder', 'csv'), flip=('folder', 'csv'), file=('csv',), label=('csv',), path=('csv',),
-                 x=('npz',), y=('npz',))
+_ONLY_FOR = dict(img_size=('digits', 'letters', 'folder', 'csv'), skip_bad=('folder', 'csv'),
+                 channels=('folder', 'csv'), background=('folder', 'csv'), flip=('folder', 'csv'), file=('csv',),
+                 label=('csv',), path=('csv',), x=('npz',), y=('npz',))
 
 def _kind(data):
     "What `data` is: one of the names, 'folder', 'csv' or 'npz'."
@@ -53,7 +54,8 @@ def _refuse_data(data, why, error=ValueError):
     raise error(f'data must be {wanted}; got {data!r}: {why}')
 
 # %% ../nbs/18_settings.ipynb #b50047e3
-_OWN_SIZE = dict(cifar10=32, mnist=28, fashion_mnist=28)
+_OWN_SIZE = dict(cifar10=32, mnist=28, fashion_mnist=28)     # no other
+_DEFAULT_SIZE = dict(_OWN_SIZE, digits=8, letters=16)        # of files 32
 
 def check_data_settings(
     s,         # Settings by name
@@ -82,7 +84,7 @@ def load_data(
     if kind == 'folder': return folder_dls(s['data'], labels=labels, **common, **files)
     if kind == 'csv': return csv_dls(s['data'], **columns, **common, **files)
     if kind == 'npz': return npz_dls(s['data'], x=s['x'], y=s['y'] if labels else None, **common)
-    if kind == 'digits': common['img_size'] = _pair(s['img_size']) or 8
+    if kind not in _OWN_SIZE: common['img_size'] = _pair(s['img_size']) or _DEFAULT_SIZE[kind]
     dls = named_datasets[kind](**common)
     if not labels:
         for part in (dls.train_ds, dls.valid_ds): part.y = part.vocab = part.c = None
@@ -159,9 +161,8 @@ def _four_images(s):
     import torch
     from ddpm_nb.data import array_dls, image_size
     kind = _kind(s['data'])
-    c = s['channels'] if kind in ('folder', 'csv') else 1 if kind in ('digits', 'mnist', 'fashion_mnist') else 3
-    default = dict(_OWN_SIZE, digits=8).get(kind, 32)
-    h, w = image_size(default if s['img_size'] is None else _pair(s['img_size']))
+    c = s['channels'] if kind in ('folder', 'csv') else 3 if kind in ('cifar10', 'npz') else 1
+    h, w = image_size(_DEFAULT_SIZE.get(kind, 32) if s['img_size'] is None else _pair(s['img_size']))
     x = 1. - 2*(torch.arange(4*c*h*w) % 2)
     y = None if s['num_classes'] == 0 else [0]*4
     return array_dls(x.view(4, c, h, w), y, bs=2, valid_pct=0.5, device='cpu')
