@@ -273,6 +273,11 @@ def show_results(self:DDPMLearner, *args, **kwargs):
     "Not here yet: `ddpm_nb.watching` brings it."
     raise NotImplementedError('learn.show_results() needs one more import: from ddpm_nb.watching import *')
 
+@patch(cls_method=True)
+def _start_from(cls:DDPMLearner, *args, **kwargs):
+    "Not here yet: `ddpm_nb.finetune` brings it."
+    raise NotImplementedError('start_from needs one more import: from ddpm_nb.finetune import *')
+
 # %% ../nbs/03_trainer.ipynb #05ff8817
 class TF32(Callback):
     "Let float32 matrix products use tensor cores (TF32) while training."
@@ -335,10 +340,10 @@ def _images_and_labels(batch):
     return x, batch[1] if len(batch) == 2 else None
 
 # %% ../nbs/03_trainer.ipynb #a1c0de07
-def _network_for(dls, x, y):
-    "The default network for the images `x` and labels `y` of `dls`; an error if nobody says how many classes."
+def _count_classes(dls, x, y):
+    "Number of classes of `dls`, whose batches hold `x` and `y`; None without labels, an error if `dls` does not say."
     n = getattr(dls, 'c', None) if y is not None and check_labels(y, len(x)) is not None else None
-    if y is None or n: return default_network(tuple(x.shape[1:]), n)
+    if y is None or n: return n
     raise ValueError('the batches hold labels, but dls.c does not say how many classes there are: set dls.c, '
                      'or pass a network, or leave the labels out (`model=default_network(shape, None)` ignores them)')
 
@@ -355,7 +360,7 @@ def ddpm_learner(
     dls,              # fastai DataLoaders whose batches are `(x, y)` or `(x,)`, x in [-1, 1]
     model=None,       # Network `model(x_t, t, y)`; default_network if not given
     schedule=None,    # NoiseSchedule; cosine with 1000 timesteps if not given
-    prediction='v',   # What the network predicts, one of `predictions`
+    prediction=None,  # What the network predicts, one of `predictions`; v if not given
     ema=0.995,        # β of the moving average, or an EMACallback, or None
     p_uncond=0.1,     # Share of labels dropped in training
     lr=2e-3,          # Learning rate (the largest of a one-cycle schedule)
@@ -365,17 +370,23 @@ def ddpm_learner(
     weighting='uniform',  # How much each timestep's error counts, one of `weightings`
     timesteps='uniform',  # How training draws timesteps, one of `timestep_distributions`
     metrics=(),       # Further fastai metrics, of prediction and target on the validation set
+    start_from=None,  # Run folder whose weights, network, schedule and prediction training starts from
+    start_weights='ema',  # Which weights of that run, one of `run_weights`
     **kwargs,         # Passed on to fastai's `Learner`
 ):
     "A `Learner` that trains a diffusion model on `dls`; call `fit_one_cycle` on it."
     _check_loaders(dls)
     x, y = _images_and_labels((dls.valid if has_valid(dls) else dls.train).one_batch())
-    if model is None: model = _network_for(dls, x, y)
-    if not any(p.requires_grad for p in model.parameters()): model.requires_grad_(True)     # an average from `load_run`
+    shape, n = tuple(x.shape[1:]), _count_classes(dls, x, y) if model is None else num_classes_of(model)
+    if start_from is not None:
+        given, data = (model, schedule, prediction), (shape, n, getattr(dls, 'vocab', None))
+        model, schedule, prediction = DDPMLearner._start_from(start_from, start_weights, *given, *data)
+    if model is None: model = default_network(shape, n)
+    if not any(p.requires_grad for p in model.parameters()): model.requires_grad_(True)     # an average, which is frozen
     _check_all_labels(dls, model, y)
     schedule = cosine_schedule() if schedule is None else schedule
-    ddpm = DDPMCallback(schedule, prediction, p_uncond, weighting=weighting, timesteps=timesteps)
-    ddpm.image_shape = tuple(x.shape[1:])
+    ddpm = DDPMCallback(schedule, prediction or 'v', p_uncond, weighting=weighting, timesteps=timesteps)
+    ddpm.image_shape = shape
     ema, clip, cbs = _ema_callback(ema), _clip_callback(clip), _as_list(cbs)
     guard = [] if any(isinstance(cb, StopOnNaN) for cb in cbs) else [StopOnNaN()]
     learn = DDPMLearner(dls, model, loss_func=diffusion_loss, lr=lr, wd=wd,
