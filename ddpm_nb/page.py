@@ -90,7 +90,7 @@ def page(
     viewport = Meta(name='viewport', content='width=device-width, initial-scale=1')
     head = Head(Meta(charset='utf-8'), viewport, Title(f'{name} · ddpm_nb'), Link(rel='icon', href='data:,'),
                 Link(rel='stylesheet', href='page.css'), Script(src='page.js', defer=True))
-    return '<!doctype html>' + to_xml(Html(head, body, lang='en'))
+    return to_xml(Html(head, body, lang='en'))
 
 # %% ../nbs/23_page.ipynb #cc17226b
 STYLE, SCRIPT = ((files('ddpm_nb')/'assets'/name).read_text(encoding='utf-8') for name in ('page.css', 'page.js'))
