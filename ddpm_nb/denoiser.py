@@ -71,11 +71,15 @@ def float_images(
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
 
 # %% ../nbs/03e_denoiser.ipynb #43374f01
+def _texts(names):
+    "`names`, of any kind, as a list of text; empty for None."
+    return [] if names is None else [str(o) for o in names]
+
 def _positions(labels, classes):
     "`labels` with its position in `classes` for each name; for a name that is none of them a `ValueError` lists them."
     if getattr(labels, 'ndim', 1) != 1 or torch.is_tensor(labels): return labels
     if isinstance(labels, (str, Mapping, Set)) or not isinstance(labels, Iterable): return labels
-    labels, names = list(labels), class_names(classes)
+    labels, names = list(labels), _texts(classes)
     for o in labels:
         if isinstance(o, str) and o not in names: _refuse_name(o, names)
     return [names.index(o) if isinstance(o, str) else o for o in labels]
@@ -106,10 +110,11 @@ def _warn_of_numbers(labels, names):
 
 # %% ../nbs/03e_denoiser.ipynb #5e2e2e7f
 def class_names(
-    classes,  # Names of classes in any form, such as a vocab, or None
-):
-    "The names of `classes` as a list of text, empty for None."
-    return [] if classes is None else [str(o) for o in classes]
+    denoiser,  # A Denoiser
+):  # A list of text
+    "The names of the classes, or their numbers where they have no names; empty for a network without labels."
+    if not takes_labels(denoiser.model): return []
+    return _texts(denoiser.classes) or _texts(range(num_classes_of(denoiser.model) or 0))
 
 def class_labels(
     denoiser,     # A Denoiser
@@ -130,7 +135,7 @@ def class_labels(
     labels, known = labels.long().as_subclass(torch.Tensor), num_classes_of(denoiser.model)
     if known and not (-1 <= labels.min() and labels.max() < known):
         raise ValueError(f'labels must be in [0, {known}) or -1 for "no label", got {labels.min()} … {labels.max()}')
-    if not torch.is_tensor(n_or_labels): _warn_of_numbers(n_or_labels, class_names(denoiser.classes))
+    if not torch.is_tensor(n_or_labels): _warn_of_numbers(n_or_labels, _texts(denoiser.classes))
     return labels
 
 # %% ../nbs/03e_denoiser.ipynb #bfd134f7

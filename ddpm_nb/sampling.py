@@ -271,7 +271,7 @@ def wanted(self:SampleCallback):  # Positions of classes, (n,), or a number of i
 @patch
 def captions(self:SampleCallback):  # A list of text, or None where there are no classes
     "What stands below the pictures of a grid: names of classes, or their numbers where they have no names."
-    wanted, names = self.wanted(), class_names(getattr(self.dls, 'vocab', None))
+    wanted, names = self.wanted(), class_names(self.learn.denoiser())
     if not torch.is_tensor(wanted): return None
     return ['' if l < 0 else names[l] if l < len(names) else str(l) for l in wanted.tolist()]
 
