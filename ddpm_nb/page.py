@@ -6,7 +6,8 @@
 __all__ = ['STYLE', 'SCRIPT', 'page']
 
 # %% ../nbs/23_page.ipynb #d0f83b85
-from .requests import Limits, class_names, request_models
+from .denoiser import class_names
+from .requests import Limits, request_models
 from fastcore.xml import Body, Button, Canvas, Div, Fieldset, Form, H1, H2, Head, Header, Html, Input, Label, Legend
 from fastcore.xml import Link, Main, Meta, Ol, Option, P, Progress, Script, Section, Select, Span, Title, to_xml
 from importlib.resources import files

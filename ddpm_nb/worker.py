@@ -14,11 +14,12 @@ import time
 import torch
 from collections import Counter, deque
 from .answers import answer, fixed_batch, label_tensor, provenance, sample_together
-from .record import Outcome, Record, RecordError, check_run, upload_hash
+from .files import lock_folder
+from .record import Outcome, Record, RecordError, upload_hash
 from .requests import Limits, log_exception
+from .run_folder import check_not_exported, read_config
 from .sampling import Denoiser
 from fastcore.basics import patch
-from filelock import FileLock, Timeout
 from pathlib import Path
 from prometheus_client import CollectorRegistry, Counter as Count, Gauge, Histogram
 
@@ -59,7 +60,9 @@ class Worker(threading.Thread):
         rows=16,          # Images at a time, see FixedBatch
     ):
         super().__init__(name='worker', daemon=True)
-        settings = check_run(run).get('settings')
+        config = read_config(run)
+        check_not_exported(run, config)
+        settings = config.get('settings')
         self.background = settings.get('background') or 'white' if isinstance(settings, dict) else 'white'
         self.limits, self.denoiser = limits, fixed_batch(Denoiser.from_run(run, device=device), rows)
         self.made_by, self.name_of_run = provenance(self.denoiser), Path(run).resolve().name
@@ -67,7 +70,7 @@ class Worker(threading.Thread):
         self.served, self.turns, self.metrics = {}, itertools.count(1), Metrics(self)
         self.changed, self.entry, self.stopping, self.closing = threading.Condition(), threading.Lock(), False, False
         self.clerk = threading.Thread(target=_forever, args=(self.write_ends,), name='clerk', daemon=True)
-        self.folder_lock, self.trouble, self.forget_at = _lock_to_serve(run), None, 0.
+        self.folder_lock, self.trouble, self.forget_at = lock_folder(run, 'serves', '.serving'), None, 0.
         self.record = self.open_record(run)
 
     def start_once(self):
@@ -86,12 +89,6 @@ def _forever(turn):
             if turn(): return
         except BaseException: log_exception()
 
-def _lock_to_serve(run):
-    "Lock the run folder for this service; `release` gives it back."
-    lock = FileLock(Path(run)/'.serving', timeout=0, thread_local=False)         # another thread may give it back
-    try: lock.acquire()
-    except Timeout: raise BlockingIOError(f'{run} is served already, by another process') from None
-    return lock
 
 @patch
 def open_record(self:Worker, run):
