@@ -14,8 +14,10 @@ from contextlib import closing
 from pathlib import Path
 from .answers import answer, fixed_batch, provenance
 from .files import run_command
-from .record import Outcome, Record, check_run, feature_names, prune
+from .record import Outcome, Record, feature_names, prune
+from .run_folder import check_not_exported, read_config
 from .sampling import Denoiser
+from .unet import num_classes_of
 
 # %% ../nbs/21b_monitor.ipynb #049d61ca
 def release(
@@ -28,9 +30,9 @@ def release(
     device=None,       # Where to compute; the CPU by default
 ):  # The row's number
     "Enter into the record what the model makes on the day that it is released."
-    check_run(run)
+    check_not_exported(run, read_config(run))
     denoiser = fixed_batch(Denoiser.from_run(run, device=device))
-    classes = denoiser.model.num_classes or 0
+    classes = num_classes_of(denoiser.model) or 0
     _check_release(n, classes)
     settings = dict(labels=[i % classes for i in range(n)] if classes else n, sampler=sampler, seed=seed,
                     steps=min(steps, denoiser.schedule.T), cfg_scale=float(cfg_scale) if classes else 1.)
