@@ -75,18 +75,18 @@ def seed_from(
 
 # %% ../nbs/00c_random_numbers.ipynb #8bf319a6
 def rng_state(
-    dls=None,  # fastai DataLoaders, whose shuffling and device count as well
-):  # Plain containers and tensors
+    dls=None,  # fastai DataLoaders, to include their shuffling and the GPU that they use
+):  # A dict of plain containers and tensors
     "State of every random-number generator that training draws from."
     return dict(python=random.getstate(), numpy=np.random.get_state(), torch=torch.get_rng_state(),
                 cuda=[torch.cuda.get_rng_state(dls.device)] if _on_gpu(dls) else [],
                 loader=None if dls is None else dls.train.rng.getstate())
 
 def set_rng_state(
-    state,     # What rng_state gave; lists may stand for its tuples
+    state,     # What rng_state returned; lists may stand for its tuples
     dls=None,  # The same DataLoaders
 ):
-    "Put every generator back to `state`."
+    "Restore every generator to `state`."
     random.setstate(_tuples(state['python']))
     name, keys, *rest = state['numpy']
     np.random.set_state((name, np.asarray(keys).astype(np.uint32), *rest))
@@ -100,9 +100,9 @@ def _tuples(o): return tuple(_tuples(v) for v in o) if isinstance(o, list) else 
 # %% ../nbs/00c_random_numbers.ipynb #4736b82e
 @contextmanager
 def keep_rng_state(
-    dls=None,  # fastai DataLoaders, whose shuffling and device count as well
+    dls=None,  # fastai DataLoaders, to include their shuffling and the GPU that they use
 ):
-    "Put every generator back, at the end of the block, to where it stood at its beginning."
+    "Restore every generator at the end of the block to its state at the beginning."
     state = rng_state(dls)
     try: yield
     finally: set_rng_state(state, dls)
