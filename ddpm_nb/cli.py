@@ -17,6 +17,7 @@ from .pictures import Wanted, check_output, check_sampling, guidance_scale, pars
 from .pictures import write_folder, write_grid
 from .settings import PLACES, absolute_places, check_data_settings, check_machine, check_run, check_settings
 from .settings import data_sets, load_data, locate_data, make_learner, new_run_folder, numbers, pixels
+from .settings import settings_from
 
 # %% ../nbs/19_cli.ipynb #40ab7c3a
 def ddpm_train(
@@ -49,9 +50,10 @@ def ddpm_train(
     if resume and run_name: raise ValueError('a resumed run keeps its name: leave --run_name out')
     s = {k: v for k, v in given.items() if k not in _MACHINE}
     s = _resumed(resume, s) if resume else absolute_places(s)
+    if s['start_from'] and not resume: s = settings_from(s, _asked(s))
     check_machine(device, wandb)
     _check_callbacks(on_nan, save_minutes)
-    check_settings(s, _defaults())
+    check_settings(s, _defaults(), resume)
     from ddpm_nb.scale import in_first, process_group
     with process_group(device):
         path = Path(resume) if resume else in_first(lambda: new_run_folder(out, run_name, s['data']))
@@ -66,6 +68,7 @@ ddpm_train.borrowed = {     # heading in the help: the function that documents t
     'CSV files': ('folders.csv_dls', dict(file=str, label=str, path=str)),
     '.npz files': ('datasets.npz_dls', dict(x=str, y=str)),
     'network': ('adm.default_network', dict(network_channels=numbers, blocks=int)),
+    'fine-tuning': ('trainer.ddpm_learner', dict(start_from=str, start_weights=str)),
     'training': ('trainer.ddpm_learner',
                  dict(ema=float, wd=float, clip=float, p_uncond=float, weighting=str, timesteps=str))}
 
@@ -99,7 +102,8 @@ def _train(learn, at, path, s):
     if first: _finish(learn, path, s['cfg_scale'])
 
 def _is_finished(at, epochs, path):
-    return at['epoch'] >= epochs and _metrics(path).get('steps') == at['step']
+    from ddpm_nb.run_folder import read_metrics
+    return at['epoch'] >= epochs and read_metrics(path).get('steps') == at['step']
 
 def _where(at, epochs, path):
     "Where a resumed run goes on, in words."
@@ -113,6 +117,7 @@ def _prepare(path, s, given):
     "A learner for the settings `s`, and where it goes on if it is resumed; device and the like are `given`."
     from fastai.torch_core import num_distrib, rank_distrib
     from ddpm_nb.scale import ShareBatches, first_goes_first
+    from ddpm_nb.finetune import BestWeights
     from ddpm_nb.guards import NaNGuard
     from ddpm_nb.runs import RunCallback
     from ddpm_nb.sampling import SampleCallback
@@ -121,12 +126,13 @@ def _prepare(path, s, given):
     world, first, every = num_distrib(), not rank_distrib(), s['log_every_epoch']
     set_seed(s['seed'])
     with first_goes_first(): dls = load_data(s, given['device'])                        # one process downloads
-    cbs = [NaNGuard(given['on_nan']), RunProgress(every), RunCallback(path, minutes=given['save_minutes'])]
+    saving = RunCallback(path, minutes=given['save_minutes']), BestWeights()
+    cbs = [NaNGuard(given['on_nan']), RunProgress(every), *saving]
     if world > 1: cbs.append(ShareBatches())
     cbs.append(LevelLoss())                                                              # adds up over all processes
     if first: cbs += [SampleCallback(path/'samples', every, cfg_scale=s['cfg_scale']), LossPlot(path/'loss.png', every)]
     if first and given['wandb']: cbs.append(WandbLogger(path, name=path.name))
-    learn = make_learner(s, dls, cbs=cbs)
+    learn = make_learner(s, dls, path if given['resume'] else None, cbs=cbs)
     learn.remove_cb(ProgressCallback)
     at = _resume(learn, path) if given['resume'] else None
     learn.settings = s
@@ -155,15 +161,11 @@ def _status(learn, s, world):
 def _merge_metrics(path, seconds=0., **found):
     "Put `found` into `metrics.json` of the run folder `path`, and add to its seconds; all that it holds then."
     from ddpm_nb.files import write_atomic
-    old = _metrics(path)
+    from ddpm_nb.run_folder import read_metrics
+    old = read_metrics(path)
     new = old | found | dict(seconds=round(old.get('seconds', 0.) + seconds, 1))
     write_atomic(path/'metrics.json', json.dumps(new, indent=1).encode())
     return new
-
-def _metrics(path):
-    "What `metrics.json` of the run folder `path` holds."
-    try: return json.loads((path/'metrics.json').read_text(encoding='utf-8'))
-    except FileNotFoundError: return {}
 
 # %% ../nbs/19_cli.ipynb #0337a835
 def _save_pictures(learn, folder, cfg_scale):
@@ -217,14 +219,18 @@ def _refuse_old_split(run):
 def _resumed(run, given):
     "The settings of `run`, with the place of the data in `given`; a `ValueError` if `given` asks for another run."
     from ddpm_nb.run_folder import last_state
-    settings, defaults = _settings(run), command_options(ddpm_train)
+    settings = _settings(run)
     if not (Path(run)/'state.pt').exists(): last_state(run)         # an older one, or an error
-    # a default value that was typed counts, too
-    typed = {o[2:].split('=')[0].replace('-', '_') for o in sys.argv[1:] if o.startswith('--')}
-    asked = {k: v for k, v in given.items() if v != defaults[k].default or k in typed}
+    asked = _asked(given)
     changed = {k: v for k, v in asked.items() if json.loads(json.dumps(v)) != settings[k] and k not in PLACES}
     if changed: _refuse_changes(run, settings, changed)
     return locate_data(settings, run, **{k: v for k, v in asked.items() if k in PLACES})
+
+def _asked(given):
+    "Those of the options `given` that were typed or are not the default."
+    typed = {o[2:].split('=')[0].replace('-', '_') for o in sys.argv[1:] if o.startswith('--')}
+    defaults = _defaults()
+    return {k: v for k, v in given.items() if v != defaults[k] or k in typed}
 
 def _refuse_changes(run, settings, changed):
     "Raise a `ValueError` that names what `changed` in the settings."
@@ -243,6 +249,7 @@ def ddpm_sample(
     cfg_scale:float=None,  # Guidance: 0 unconditional, 1 conditional, above 1 guided; 2 by default if there are classes
     sampler:str='ddim',    # One of `samplers`
     seed:int=0,            # Seed of the noise
+    weights:str='ema',     # Which weights of the run, one of `run_weights`
     device:str='cpu',      # 'cpu', 'cuda' or 'mps'
     out:str='samples.png', # Picture to write, a row for each label; or a folder, such as many/, for single files
     batch_size:int=100,    # Pictures that are drawn at a time; fewer need less memory
@@ -253,13 +260,13 @@ def ddpm_sample(
     check_machine(device)
     check_run(run)
     from ddpm_nb.denoiser import Denoiser, class_names
-    denoiser = Denoiser.from_run(run, device=device)
+    denoiser = Denoiser.from_run(run, device=device, weights=weights)
     names = class_names(denoiser) or None
     rows, scale = parse_labels(labels, names), guidance_scale(cfg_scale, names)
     total = n*len(rows or [0])
     single = check_output(out, total)
     check_sampling(denoiser.schedule, sampler, steps, scale, seed)
-    w = Wanted(rows and [y for y in rows for _ in range(n)], names, total, sampler, steps, scale, seed)
+    w = Wanted(rows and [y for y in rows for _ in range(n)], names, total, sampler, steps, scale, seed, weights)
     if single: write_folder(denoiser, w, Path(out), run, batch_size)
     else: write_grid(denoiser, w, out, min(n, 50), batch_size)
     print(out)

@@ -15,7 +15,7 @@ from fastcore.basics import patch
 from .schedules import NoiseSchedule
 from .predictions import predictions
 from .unet import num_classes_of, takes_labels
-from .run_folder import load_run
+from .run_folder import load_network
 
 # %% ../nbs/03e_denoiser.ipynb #57036531
 def _check_options(clip, interval, rescale, threshold):
@@ -275,11 +275,12 @@ def from_run(cls:Denoiser,
     ema=True,     # Use the averaged weights, if there are any
     device=None,  # Where to put the network; the CPU by default
     model=None,   # The network, if it is not one of this library's
+    weights=None, # Which weights, one of `run_weights`, in place of `ema`
     **kwargs,     # As for Denoiser: clip, guide_model, interval, rescale, threshold
 ):
     "The `Denoiser` of the run folder `path`."
-    config, raw, averaged = load_run(path, model)
-    net = averaged if ema and averaged is not None else raw
+    config, net = load_network(path, weights or ('ema' if ema else 'model'), model)
+    net.requires_grad_(False)
     c, (h, w) = config['image']['channels'], config['image']['size']
     schedule, classes = NoiseSchedule.from_config(config['schedule']), config['classes']
     return cls(net.to(device), schedule, config['prediction'], shape=(c, h, w), classes=classes, **kwargs)

@@ -49,6 +49,7 @@ class Wanted:
     steps: int
     cfg_scale: float
     seed: int
+    weights: str = 'ema'     # Which weights of the run, one of `run_weights`
 
     def label(self, i): return self.names[self.labels[i]] if self.names else ''
 
@@ -63,7 +64,9 @@ class Wanted:
 
     def record(self, run):
         "What decides how the pictures look, for `sample.json`."
-        weights = next(f for f in (Path(run)/'ema.safetensors', Path(run)/'model.safetensors') if f.exists())
+        from ddpm_nb.run_folder import run_weights
+        weights = Path(run)/run_weights[self.weights]
+        if not weights.exists(): weights = Path(run)/run_weights['model']        # a run that keeps no average
         labels = [self.names[i] for i in dict.fromkeys(self.labels)] if self.names else None
         own = {k: getattr(self, k) for k in ('n', 'sampler', 'steps', 'cfg_scale', 'seed')}
         return dict(weights=hashlib.sha256(weights.read_bytes()).hexdigest(), labels=labels) | own

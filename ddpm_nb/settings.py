@@ -4,13 +4,16 @@
 
 # %% auto #0
 __all__ = ['PLACES', 'pixels', 'numbers', 'check_data_settings', 'load_data', 'make_learner', 'check_settings', 'new_run_folder',
-           'locate_data', 'absolute_places', 'check_machine', 'check_run']
+           'locate_data', 'absolute_places', 'check_machine', 'check_run', 'settings_from']
 
 # %% ../nbs/18_settings.ipynb #433cd1ec
 import argparse
+import io
 import math
 import re
 import warnings
+from contextlib import redirect_stdout
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from .files import table_names
@@ -123,19 +126,36 @@ _TRAINING = 'prediction', 'lr', 'ema', 'wd', 'clip', 'p_uncond', 'weighting', 't
 def make_learner(
     s,         # Settings by name
     dls,       # What load_data gave
+    run=None,  # The folder of the run itself, if it is resumed
     **kwargs,  # Passed on to `ddpm_learner`
 ):  # DDPMLearner
     "The learner that the settings `s` ask for."
     from ddpm_nb.schedules import NoiseSchedule
     from ddpm_nb.trainer import ddpm_learner
     schedule = NoiseSchedule.from_config(dict(name=s['schedule'], noise_steps=s['noise_steps']))
-    own = {k: s[k] for k in _TRAINING}
-    return ddpm_learner(dls, _make_network(s, dls), schedule, **own, **kwargs)
+    own = {k: s[k] for k in _TRAINING} | kwargs
+    if not s.get('start_from'): return ddpm_learner(dls, _make_network(s, dls), schedule, **own)
+    if run is not None: return ddpm_learner(dls, *_saved(run), **own)           # the older run may be gone
+    if _is_schedule_of(s['start_from'], s): schedule = None                     # with all of its options
+    import_module('ddpm_nb.finetune')                                           # teaches `ddpm_learner` to do it
+    return ddpm_learner(dls, None, schedule, start_from=s['start_from'], start_weights=s['start_weights'], **own)
+
+def _saved(run):
+    "Network and schedule of the run folder `run`."
+    from ddpm_nb.run_folder import load_network
+    from ddpm_nb.schedules import NoiseSchedule
+    config, network = load_network(run, 'model')
+    return network, NoiseSchedule.from_config(config['schedule'])
+
+def _is_schedule_of(run, s):
+    from ddpm_nb.run_folder import read_config
+    return all(read_config(run)['schedule'].get(k) == s[o] for k, o in (('name', 'schedule'), ('noise_steps',)*2))
 
 # %% ../nbs/18_settings.ipynb #6a653bdf
 def check_settings(
     s,         # Settings by name
     defaults,  # The defaults of the options
+    run=None,  # The folder of the run itself, if it is resumed
 ):
     "Raise a `ValueError` for settings that cannot be trained with."
     finite = math.isfinite
@@ -152,9 +172,9 @@ def check_settings(
     for name, (ok, want) in possible.items():
         if not ok: raise ValueError(f'{name} must be {want}, got {s[name]}')
     check_data_settings(s, defaults)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), redirect_stdout(io.StringIO()):             # what it starts from is said later
         warnings.simplefilter('ignore')                                         # such images are worth a warning
-        make_learner(s, _four_images(s))
+        make_learner(s, _four_images(s), run)
 
 def _four_images(s):
     "`DataLoaders` of four images, black and white, of the size that the settings `s` say, of one class."
@@ -243,3 +263,23 @@ def check_run(
     check_not_exported(run, config)
     if (Path(run)/'model.safetensors').exists(): return config
     raise ValueError(f'{run} has no model.safetensors: its training ended before a save')
+
+# %% ../nbs/18_settings.ipynb #6c12b8f4
+def settings_from(
+    s,      # Settings by name, with the run to start from in `start_from`
+    asked,  # Names of the settings that were asked for
+):  # Settings by name
+    "`s` with what the run `start_from` decides; a `ValueError` for settings that contradict it."
+    run = s['start_from']
+    config = check_run(run)
+    for k in ('model', 'network_channels', 'blocks'):
+        if k in asked: raise ValueError(f'the network is that of {run}: leave --{k} out')
+    if s['num_classes']: raise ValueError('the classes are those of the data: leave --num_classes out')
+    args, image = config['network']['args'] or {}, config['image']
+    found = dict(model='adm' if config['network']['name'] == 'ADMUNet' else 'unet', blocks=args.get('blocks'),
+                 network_channels=args.get('channels'), prediction=config['prediction'],
+                 schedule=config['schedule']['name'], noise_steps=config['schedule'].get('noise_steps'))
+    kind, (h, w) = _kind(s['data']), image['size']
+    if kind in _ONLY_FOR['img_size']: found['img_size'] = h if h == w else (h, w)
+    if kind in _ONLY_FOR['channels']: found['channels'] = image['channels']
+    return s | {k: v for k, v in found.items() if k not in asked}
