@@ -19,7 +19,7 @@ def listen(
     host,  # A name or address of this machine
     port,  # Port, or 0 for any that is free
 ):  # A socket
-    "Begin to listen; a `ValueError` says what is in the way."
+    "A socket that listens at `host` and `port`; a `ValueError` says why that is impossible."
     if not 0 <= port < 2**16: raise ValueError(f'port must be between 0 and 65535, got {port}')
     out = socket.socket(socket.AF_INET6 if ':' in host else socket.AF_INET)
     if os.name != 'nt': out.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)    # a port that was just left is free

@@ -211,7 +211,7 @@ class Job:
         step,  # How many steps are done
         x,     # What the images look like, (n, c, h, w)
     ):
-        "There are new pictures."
+        "Note new images, and tell the client."
         self.step, self.preview = step, x
         self._tell()
 
@@ -220,7 +220,7 @@ class Job:
         error=None,   # What went wrong
         images=None,  # What was made
     ):
-        "This is how it ended."
+        "Note how the job ended, and tell the client."
         self.images, self.error, self.state = images, error, state
         self._tell()
         self.over.set()

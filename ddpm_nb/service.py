@@ -52,14 +52,14 @@ async def read_body(
     return bytes(data)
 
 def later(
-    why,  # What is in the way
+    why,  # Why the request cannot be answered now
 ):
     "The `HTTPException` for a request that may succeed in a while."
     return HTTPException(503, f'{why}; try again later', headers={'Retry-After': '5'})
 
 # %% ../nbs/24_service.ipynb #536ad6ee
 class Answer(BaseModel):
-    "What a client gets."
+    "The answer to a request."
     id: int                      # Row in the record
     seed: int                    # Seed of the images
     classes: list[str | None]    # The class of each, by name
@@ -70,7 +70,7 @@ def answer_of(
     job,     # A Job that is done
     worker,  # The Worker that did it
 ):  # dict, as an Answer
-    "What a client gets."
+    "The answer to a request, from its `job`."
     return dict(id=job.id, seed=job.settings['seed'], classes=shown_classes(job, worker.denoiser),
                 images=[png(x) for x in job.images], model=worker.made_by['hash'])
 

@@ -125,7 +125,7 @@ def submit(self:Worker,
 
 @patch
 def make_room(self:Worker, job):
-    "If the queue is full, end the newest job of the client that has most in it, or raise `Busy` if that is no other's."
+    "If the queue is full, end the newest job of the client with the most jobs in it; `Busy` if that is this client."
     with self.changed:
         if len(self.queue) < self.limits.queue: return
         waiting, full = Counter(o.client for o in self.queue), f'{self.limits.queue} requests are waiting already'
@@ -151,7 +151,7 @@ def drop(self:Worker,
 
 @patch
 def end(self:Worker, job, state, error=None, images=None):
-    "This is how `job` ended; the clerk writes it down."
+    "Note how `job` ended, for the clerk to write."
     now = time.monotonic()
     job.end = Outcome(job.id, state, images, (job.began or now) - job.asked, now - job.asked, error)
     self.ended.append(job)
@@ -251,7 +251,7 @@ def write_ends(self:Worker):
 
 @patch
 def write(self:Worker, ended):
-    "Write how the jobs in `ended` ended, together with what is `late`, and tell."
+    "Write how the jobs in `ended` ended, together with those that are `late`, and tell their clients."
     try:
         self.record.finish(*self.late, *(o.end for o in ended))
         self.set_trouble(None)
