@@ -382,7 +382,7 @@ def ddpm_learner(
         given, data = (model, schedule, prediction), (shape, n, getattr(dls, 'vocab', None))
         model, schedule, prediction = DDPMLearner._start_from(start_from, start_weights, *given, *data)
     if model is None: model = default_network(shape, n)
-    if not any(p.requires_grad for p in model.parameters()): model.requires_grad_(True)     # an average, which is frozen
+    if not any(p.requires_grad for p in model.parameters()): model.requires_grad_(True)     # a frozen average
     _check_all_labels(dls, model, y)
     schedule = cosine_schedule() if schedule is None else schedule
     ddpm = DDPMCallback(schedule, prediction or 'v', p_uncond, weighting=weighting, timesteps=timesteps)
