@@ -125,7 +125,7 @@ def _path_of(table, file):
 def audit_summary(
     table,  # What audit_images returned
 ):  # pandas `DataFrame`: what, value, files
-    "The number of usable files and of copies, the range that the pixels use, and counts of problems, classes and sizes."
+    "The number of usable files and copies, the range that the pixels use, and counts of problems, classes and sizes."
     ok = table[table.usable]
     rows = [('files', 'all', len(table)), ('files', 'usable', len(ok)),
             ('files', 'with copies', int((table.copies > 0).sum())),
