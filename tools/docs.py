@@ -148,7 +148,7 @@ def at_home(site, work):
 
 class Prose(HTMLParser):
     "The sections of a page, `(id, heading, text)`, without code and outputs: what a search should look through"
-    SKIPPED = 'div.sourceCode', 'pre', 'nav', 'summary', 'div.page-head', 'script', 'style'
+    SKIPPED = 'div.sourceCode', 'pre', 'table.dataframe', 'nav', 'summary', 'div.page-head', 'script', 'style'
     VOID = 'img', 'br', 'hr', 'input', 'meta', 'link', 'wbr'
 
     def __init__(self, text):
