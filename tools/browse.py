@@ -4,8 +4,9 @@
 
 Needs the extra `site` and a Chromium (`apt-get install chromium`, or `playwright install chromium`). The pages are
 served on the loopback address. Looked for: errors on the console, requests that fail or go to another host, pictures
-that do not show, formulas that are not drawn, pages that scroll sideways on a telephone, a search that does not find
-`noise_images`, links of the sidebar that lead to another page than they say, a dark mode that stays light.
+that do not show, formulas that are not drawn, code that is cut off, pages that scroll sideways on a telephone or have no
+list of their sections there, a search that does not lead to the page that is about a word, links of the sidebar that lead
+to another page than they say, a dark mode that stays light.
 """
 import shutil, sys, threading
 from functools import partial
@@ -16,6 +17,8 @@ SITE = Path(__file__).resolve().parent.parent/'_docs'
 CLOSED = '--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync'.split()
 RAW_MATHS = r'''() => [...document.querySelectorAll('main .math')].filter(o => !o.querySelector('.katex, math')).length'''
 BROKEN = '() => [...document.images].filter(o => !(o.complete && o.naturalWidth)).map(o => o.src.slice(0, 80))'
+CUT_OFF = '''() => [...document.querySelectorAll('main pre')].filter(o => o.offsetParent && o.scrollWidth > o.clientWidth + 1).length'''
+SECTIONS = '''() => !document.querySelector('#TOC') || !!document.querySelector('.contents-small')?.offsetParent'''
 SIDEWAYS = '() => document.documentElement.scrollWidth - document.documentElement.clientWidth'
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -27,7 +30,9 @@ def visit(page, url, faults):
     name = url.rsplit('/', 1)[-1]
     faults += [f'{name}: a picture does not show: {o}' for o in page.evaluate(BROKEN)]
     if n := page.evaluate(RAW_MATHS): faults.append(f'{name}: {n} formulas are not drawn')
+    if n := page.evaluate(CUT_OFF): faults.append(f'{name}: {n} blocks of code are cut off')
     page.set_viewport_size(dict(width=390, height=844))
+    if not page.evaluate(SECTIONS): faults.append(f'{name}: a telephone shows no list of sections')
     if (n := page.evaluate(SIDEWAYS)) > 0: faults.append(f'{name}: scrolls sideways by {n} pixels on a telephone')
     page.set_viewport_size(dict(width=1280, height=900))
 
@@ -45,15 +50,20 @@ def follow(page, root, faults):
         page.goto(root + 'index.html', wait_until='networkidle')
     return links.count()
 
-def search(page, root, faults, word='noise_images', where='schedules.html'):
-    "Type `word` into the search box: the first result must lead to the page `where`; returns how many there are"
+# a word that readers search for, and the page that is about it: among the first three places that are found
+WORDS = {'noise_images': 'schedules.html', 'fine-tune': 'howto/fine_tune.html', 'interpolate': 'sampling.html', 'GIF': 'howto/gif.html',
+         'RGBA': 'howto/image_formats.html', 'curl': 'howto/call_the_service.html', 'gradient norm': 'watching.html',
+         'checkpoint': 'howto/fine_tune.html', 'undertrained': 'howto/undertrained.html'}
+
+def search(page, root, faults, word, where):
+    "Type `word` into the search box: one of the first three results must lead to the page `where`; returns how many there are"
     page.goto(root + 'index.html', wait_until='networkidle')
     page.locator('input[type=search], #quarto-search input').first.press_sequentially(word, delay=20)
-    results = page.locator('a:visible', has_text=word)
+    results = page.locator('a.search-result')
     results.first.wait_for(timeout=3000)
-    n, first = results.count(), results.first.get_attribute('href')
-    if where not in first: faults.append(f'the search for {word!r} leads to {first}, not to {where}')
-    return n
+    first = [results.nth(i).get_attribute('href') for i in range(min(3, results.count()))]
+    if not any(where in o for o in first): faults.append(f'the search for {word!r} leads to {", ".join(first)}, not to {where}')
+    return results.count()
 
 def main():
     from playwright.sync_api import sync_playwright
@@ -73,7 +83,7 @@ def main():
         for name in names:
             visit(page, root + name, faults)
             if shots is not None: page.screenshot(path=shots/f'{name.replace("/", "_")[:-5]}.png')
-        links, found = follow(page, root, faults), search(page, root, faults)
+        links, found = follow(page, root, faults), sum(search(page, root, faults, *o) for o in WORDS.items())
         if shots is not None: page.screenshot(path=shots/'search.png')
         page.emulate_media(color_scheme='dark')
         page.goto(root + 'index.html', wait_until='networkidle')
