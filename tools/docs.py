@@ -208,11 +208,15 @@ class Links(HTMLParser):
     "The ids of a page, what it loads, where it leads, and its text"
     def __init__(self, text):
         super().__init__()
-        self.ids, self.loads, self.leads, self.text, self.unnamed = {''}, [], [], '', 0
+        self.ids, self.loads, self.leads, self.text, self.prose, self.pre, self.unnamed = {''}, [], [], '', '', 0, 0
         self.feed(text)
-    def handle_data(self, data): self.text += data
+    def handle_data(self, data):
+        self.text += data
+        if not self.pre: self.prose += data
+    def handle_endtag(self, tag): self.pre -= tag == 'pre'
     def handle_starttag(self, tag, attrs):
         attrs = dict(attrs)
+        self.pre += tag == 'pre'
         self.ids |= {attrs.get('id'), attrs.get('name')}
         if 'src' in attrs: self.loads.append(attrs['src'])
         if tag == 'img' and not (attrs.get('alt') or '').strip(): self.unnamed += 1
@@ -233,7 +237,8 @@ def faults(site):
             if to.is_dir(): to = to/'index.html'
             if not to.exists(): yield f'{name}: no such file: {url}'
             elif to in pages and unquote(anchor) not in pages[to].ids: yield f'{name}: no such place: {url}'
-        for text in re.findall(r'[^\n]{,40}\]\([\w/.-]+\.(?:html|ipynb)[^\n]{,20}', links.text): yield f'{name}: not made a link: {text}'
+        for text in [*re.findall(r'[^\n]{,40}\]\([\w/.-]+\.html[^\n]{,20}', links.text),
+                     *re.findall(r'[^\n]{,40}\]\([\w/.-]+\.ipynb[^\n]{,20}', links.prose)]: yield f'{name}: not made a link: {text}'
 
 def without_outputs(notebooks):
     "Notebooks that have code to show and no output"
