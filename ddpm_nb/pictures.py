@@ -138,7 +138,7 @@ def draw_rows(
 def draw_batches(
     denoiser,  # A Denoiser that knows the shape of its images
     w,         # Wanted
-    batches,   # Numbers of the images in each batch, see `Wanted.batches`
+    batches,   # Numbers of the images in each batch, see Wanted.batches
 ):  # Pairs: numbers, images (len(numbers), c, h, w) on the CPU
     "Draw the `batches` one after another, with a progress bar on a terminal and a line now and then elsewhere."
     from fastprogress.fastprogress import progress_bar

@@ -31,7 +31,7 @@ from .unet import num_classes_of
 
 # %% ../nbs/04a_watching.ipynb #e01cb8c0
 class LevelLoss(Watcher):
-    "Note the validation loss in `n` equal parts of the timesteps, for the raw network and, with `EMALoss`, the average."
+    "Note the validation loss in `n` equal parts of the timesteps, for the network and, with `EMALoss`, its average."
     order = 66  # after Recorder (50), which calls the metrics
     def __init__(self,
         n=10,  # Number of parts, at least 1
@@ -71,7 +71,7 @@ def sigma_axis(
 def plot_levels(
     learn,      # A learner that was trained with LevelLoss
     ax=None,    # Matplotlib axes; new ones by default
-    linear=None,  # Losses of the best linear denoiser in as many parts, see `linear_loss`
+    linear=None,  # Losses of the best linear denoiser in as many parts, see linear_loss
 ):  # The axes
     "Plot the validation loss by noise level: after the first epoch, and at the end raw and averaged."
     ax = _axes(ax)
@@ -101,7 +101,7 @@ def linear_loss(
     prediction,   # One of `predictions`
     n=10,         # Number of parts of the timesteps
 ):  # n losses
-    "Loss on `held` of the best linear denoiser of `train`, by noise level; seconds for up to 3 × 32 × 32 numbers an image."
+    "Loss on `held` of the best linear denoiser of `train`, by noise level; seconds for up to 3 × 32 × 32 values."
     predictions.check(prediction)
     train, held = (o.flatten(1).double() for o in (train, held))
     mean = train.mean(0)
@@ -303,7 +303,7 @@ def show_results(self:DDPMLearner,
     steps=25,        # Network evaluations
     seed=0,          # Seed of the starting noise
 ):  # A PIL image
-    "Real images in the upper row, from the validation set if there is one; samples of the same classes in the lower row."
+    "Real images in the upper row, of the validation set if there is one; samples of the same classes in the lower."
     x, *y = (self.dls.valid if has_valid(self.dls) else self.dls.train).one_batch()
     y = y[0][:n] if y and num_classes_of(self.model) else None
     fake = self.sample(len(x[:n]) if y is None else y, cfg_scale=1. if y is None else cfg_scale,
