@@ -175,20 +175,39 @@ class Prose(HTMLParser):
     def handle_data(self, data):
         if not self.skip: self.sections[-1][1 if self.heading else 2] += data
 
+SPELLINGS = {'ation': (r'is(ation|e[ds]?|ing)\b', r'iz\1'), 'our': (r'\b(col)our', r'\1or'), 'grey': ('grey', 'gray')}
+
+def spelt_otherwise(text):
+    "The words of `text` that a reader may type in another way: without hyphen, or in American English"
+    for word in set(re.findall(r"[A-Za-z]+(?:-[A-Za-z]+)*", text)):
+        if '-' in word: yield word.replace('-', ' ')
+        for pattern, other in SPELLINGS.values():
+            if re.search(pattern, word): yield re.sub(pattern, other, word)
+
 def searchable(site):
-    "Let the search look for whole words in the prose, where it would find letters in any order in all the code"
+    """Let the search look for words in the prose, where it would find letters in any order in all the code.
+
+    Each page has an entry for its whole text, in which several words are found wherever they stand, and one for each
+    section. Pages that answer a question come first."""
     entries = []
     titles = {e['href'].partition('#')[0]: e['title'] for e in json.loads((site/'search.json').read_text())}
     for href, title in titles.items():
-        for anchor, heading, text in Prose((site/href).read_text()).sections:
+        sections = [(anchor, ' '.join(heading.split()), ' '.join(text.split())) for anchor, heading, text in Prose((site/href).read_text()).sections]
+        whole = ' '.join(f'{heading} {text}' for _, heading, text in sections)
+        for anchor, heading, text in [('', '', whole), *(s for s in sections if s[0])]:
             to = f'{href}#{anchor}' if anchor else href
-            entries.append(dict(objectID=to, href=to, title=title, section=' '.join(heading.split()), text=' '.join(text.split())))
+            boost = (0.2 if href.startswith('howto/') else 0.6 if href.startswith('tutorials/') else 1)*(1 if anchor else 0.3)
+            text = f"{text} {' '.join(spelt_otherwise(text))}".strip()
+            entries.append(dict(objectID=to, href=to, title=title, section=heading, text=text, boost=boost))
     (site/'search.json').write_text(json.dumps(entries, ensure_ascii=False))
     found, = [p for p in site.rglob('smalldocs.js')]
     text = found.read_text()
-    loose = 'ignoreLocation: true, threshold: 0.3'
-    if loose not in text: sys.exit('smalldocs searches in another way now: look at `searchable` in tools/docs.py')
-    found.write_text(text.replace(loose, 'ignoreLocation: true, threshold: 0.0'))
+    for old, new in {'ignoreLocation: true, threshold: 0.3': 'ignoreLocation: true, threshold: 0.0, useExtendedSearch: true, includeScore: true',
+                     'fuse.search(q, { limit }).map((h) => h.item)':
+                     'fuse.search(q).sort((a, b) => a.score*a.item.boost - b.score*b.item.boost).slice(0, limit).map((h) => h.item)'}.items():
+        if old not in text: sys.exit('smalldocs searches in another way now: look at `searchable` in tools/docs.py')
+        text = text.replace(old, new)
+    found.write_text(text)
 
 def contents_for_telephones(site):
     "A folded list of the sections under the title, where a narrow screen has no room for the one at the side"
