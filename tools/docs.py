@@ -175,13 +175,13 @@ class Prose(HTMLParser):
     def handle_data(self, data):
         if not self.skip: self.sections[-1][1 if self.heading else 2] += data
 
-SPELLINGS = {'ation': (r'is(ation|e[ds]?|ing)\b', r'iz\1'), 'our': (r'\b(col)our', r'\1or'), 'grey': ('grey', 'gray')}
+SPELLINGS = [(r'(al|ar|er|im|or)is(ation|e[ds]?|ing)\b', r'\1iz\2'), (r'\b(col)our', r'\1or'), ('grey', 'gray')]
 
 def spelt_otherwise(text):
     "The words of `text` that a reader may type in another way: without hyphen, or in American English"
     for word in set(re.findall(r"[A-Za-z]+(?:-[A-Za-z]+)*", text)):
         if '-' in word: yield word.replace('-', ' ')
-        for pattern, other in SPELLINGS.values():
+        for pattern, other in SPELLINGS:
             if re.search(pattern, word): yield re.sub(pattern, other, word)
 
 def searchable(site):
