@@ -49,13 +49,13 @@ TEST = re.compile(r'\s*(?:assert\b|test_\w+\(|assert_close\(|with ExceptionExpec
 
 def folded(cell):
     "A code cell of a page with the option that folds it, where it is long and not what the page is about"
-    s, first = source_of(cell), lambda summary: f'#| code-fold: true\n#| code-summary: "{summary}"\n'
+    s, first = source_of(cell), lambda summary, fold: f'#| code-fold: {fold}\n#| code-summary: "{summary}"\n'
     if 'code-fold: show' in s: return s.replace('code-fold: show', 'code-fold: true')     # what nbdev opens: exported source
     if 'code-fold' in s: return s
     code = [l for l in s.splitlines() if l.strip()]
-    if len(code) > 6 and all(re.match(r'(from|import)\b|\s|\)', l) for l in code): return first('Imports: run these first') + s
+    if len(code) > 6 and all(re.match(r'(from|import)\b|\s|\)', l) for l in code): return first('Imports: run these first', 'show') + s
     tests = sum(bool(TEST.match(l)) for l in code)
-    if len(code) > 8 and 3*tests > len(code) and not cell.get('outputs'): return first('Tests') + s
+    if len(code) > 8 and 3*tests > len(code) and not cell.get('outputs'): return first('Tests', 'true') + s
     return s
 
 def plain_signature(markdown):
