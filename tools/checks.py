@@ -5,7 +5,8 @@
 
 Prints one line for each check, and for one that fails what is wrong and what to do about it. Needs the `dev` extra.
 """
-import ast, json, os, re, subprocess, sys, warnings
+import ast, os, re, subprocess, sys, warnings
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 
@@ -43,10 +44,7 @@ def notebooks(): return sorted(nbglob(as_path=True))
 def modules(): return sorted(p for p in (ROOT/LIB).glob('*.py') if p.name not in ('__init__.py', '_modidx.py'))
 cells = pages.read_cells
 
-def number(path):
-    "'02a' of nbs/02a_data.ipynb: sorts in reading order; None where the notebook is no chapter"
-    m = re.match(r'(\d\d[a-z]?)_', path.name)
-    return m[1] if m and path.parent == ROOT/'nbs' else None
+number = pages.number
 
 def module_of(path): return pages.module_of(cells(path))
 
@@ -339,6 +337,7 @@ def clocks():
                 for claim in compared(n):
                     if times.reads(claim): yield f"{rel(nb)} cell {i} (id {c.get('id')}) asserts a time: {ast.unparse(claim)[:90]}"
 
+@cache
 def named(star):
     "`from module import *` with the names that it brings, in place of the star"
     module = star.split()[1]

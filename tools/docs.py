@@ -12,7 +12,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urlparse
 import yaml
-from pages import EXPORTED, read_cells, source_of, star_import
+from pages import number, read_cells, source_of, star_import
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -69,9 +69,8 @@ def dress(pages, notebooks, cfg):
         path = pages/notebook.relative_to(cfg.nbs_path)
         nb = json.loads(path.read_text())
         front, *rest = nb['cells']
-        number = re.match(r'(\d\d[a-z]?)_', notebook.name)
         meta = yaml.safe_load(source_of(front).strip().strip('-'))
-        if number: meta['title'] = f"{number[1]} {meta['title']}"
+        if number(notebook): meta['title'] = f"{number(notebook)} {meta['title']}"
         front['source'] = f"---\n{yaml.safe_dump(meta, allow_unicode=True, sort_keys=False)}---\n"
         for c in rest:
             if c['cell_type'] != 'code': continue
@@ -97,8 +96,8 @@ def api_index(pages, cfg):
         shown = {n.name: n for n in tree.body if isinstance(n, (ast.ClassDef, ast.FunctionDef))}
         names = [n for n in shown if not n.startswith('_') and f'{module}.{n}' in where[module]]
         if not names: continue
-        number, page = notebook.name.partition('_')[0], (pages/notebook.name).read_text()
-        yield f"## {number} {module.partition('.')[2]}\n\n| name | what it does |\n|---|---|"
+        page = (pages/notebook.name).read_text()
+        yield f"## {number(notebook)} {module.partition('.')[2]}\n\n| name | what it does |\n|---|---|"
         for n in sorted(names, key=str.lower):
             what = re.sub(r'`([^`]*)`', r'<code>\1</code>', first_line(shown[n]).replace('|', '\\|'))
             link = f"[`{n}`]({where[module][f'{module}.{n}'][0]})" if f'show_doc({n})' in page else f'`{n}`'

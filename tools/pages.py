@@ -8,6 +8,11 @@ def source_of(cell): return ''.join(cell['source'])
 
 def read_cells(path): return json.loads(path.read_text(encoding='utf-8'))['cells']
 
+def number(path):
+    "'02a' of nbs/02a_data.ipynb: sorts in reading order; None where the notebook is no chapter"
+    m = re.match(r'(\d\d[a-z]?)_', path.name)
+    return m[1] if m and path.parent.name == 'nbs' else None
+
 def module_of(cells):
     "The module that a notebook with these `cells` exports to, or None"
     for c in cells:

@@ -125,8 +125,10 @@ def record(finished, copied=False):
     def recorded(self, nb, *args, preproc, **kwargs):
         path, ran, exc = Path(nb.path_).resolve(), [], None
         self.run("set_matplotlib_formats('png')")    # the default, retina, makes pictures three times as large
-        shown = {c['id'] for c in pages.copied(pages.read_cells(path))} if copied else None
-        if copied: self.run(pages.star_import(pages.read_cells(path)))
+        if copied:
+            cells = pages.read_cells(path)
+            shown = {c['id'] for c in pages.copied(cells)}
+            self.run(pages.star_import(cells))
         def before(cell):
             skip = preproc(cell) or (copied and cell.get('id') not in shown)
             if not skip and cell.cell_type == 'code':
