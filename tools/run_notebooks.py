@@ -266,7 +266,10 @@ def main():
         if not p.is_file(): parser.error(f'no such notebook: {p}')
     os.chdir(ROOT)
     if args.ran: return report(args.ran.resolve())
-    if args.here: return run_here(paths[0], args.flags.split(), args.check, args.pretend_gpu, args.copied)
+    if args.here:
+        code = run_here(paths[0], args.flags.split(), args.check, args.pretend_gpu, args.copied)
+        if args.copied: os._exit(code)    # a page may leave a server running, which it stops in a hidden cell
+        return code
 
     stop = threading.Event()
     todo = paths or find_notebooks()
