@@ -267,6 +267,17 @@ def sound_notebooks():
         kb = nb.stat().st_size/1024
         if kb > MAX_KB: yield f'{rel(nb)} has {kb:.0f} KB, the limit is {MAX_KB}'
 
+@check('no prose stands where nbdev drops it',
+       "A title's cell holds `# title` and one line `> subtitle`. nbdev drops everything else in it, and the whole cell of a "
+       'heading that ends with a dash. Give the prose a cell of its own. `tools/docs.py` finds whatever else is missing on a page.')
+def dropped_prose():
+    for nb in notebooks():
+        prose = [c for c in cells(nb) if c['cell_type'] == 'markdown']
+        if prose and not re.fullmatch(r'# \S.*(\n+> \S.*)?\s*', pages.source_of(prose[0])):
+            yield f"{rel(nb)} (id {prose[0].get('id')}): more than a title and a subtitle, or no title"
+        for c in prose:
+            s = pages.source_of(c).strip()
+            if s.startswith('#') and s.endswith(' -') and '\n' in s: yield f"{rel(nb)} (id {c.get('id')}): {s.splitlines()[0]}"
 
 
 # ---- Tests --------------------------------------------------------------------------------------------------------
