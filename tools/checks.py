@@ -249,6 +249,14 @@ def sidebar():
     chapters = [n for n in listed if number(ROOT/'nbs'/n)]
     if chapters != sorted(chapters): yield 'the chapters are not in the order of their numbers'
 
+@check('the home page names each chapter by its number and title', 'Write `[02a Data](02a_data.ipynb)` into its table of chapters, as the sidebar says it.')
+def home_names():
+    home = '\n'.join(pages.source_of(c) for c in cells(ROOT/'nbs/index.ipynb'))
+    for nb in notebooks():
+        if not number(nb): continue
+        title = next(pages.source_of(c) for c in cells(nb) if c['cell_type'] == 'markdown').split('\n')[0].lstrip('# ').replace('`', '')
+        if not re.search(rf'\[(\*\*|){re.escape(f"{number(nb)} {title}")}\1\]\({nb.name}\)', home): yield f'{number(nb)} {title}'
+
 @check('notebooks are sound: unique cell ids, no stored errors, no machine paths in outputs, not too large',
        'Ids: delete the `id` of the copy and run nbdev_clean. Errors and paths (mostly from a warning): correct the '
        'cell and run tools/run_notebooks.py. Size: draw smaller or fewer pictures, an image grid as one picture.')
