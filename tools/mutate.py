@@ -503,7 +503,7 @@ def caught_by(tree, chapter, right, wrong, readers):
 
 # a process imports the slow libraries once; the tests run in copies of it, in which no module of ours is loaded yet
 WARM = multiprocessing.get_context('forkserver')
-WARM.set_forkserver_preload(['torch', 'torchvision', 'fastai.vision.all', 'sklearn.datasets', 'scipy', 'nbdev.test', 'nbdev.export', 'execnb.shell'])
+WARM.set_forkserver_preload(['torch', 'torch._dynamo', 'torchvision', 'fastai.vision.all', 'sklearn.datasets', 'scipy', 'nbdev.test', 'nbdev.export', 'execnb.shell'])
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
