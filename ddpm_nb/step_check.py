@@ -46,9 +46,8 @@ def _wait_kind(func, args, kwargs):
     return 'later' if kwargs.get('non_blocking') or args[2:] == (True,) else 'wait'
 
 def _calling_line():
-    "The line that asked, as 'file.py: function', outside of PyTorch and of this file."
-    inner = ('/torch/', '/step_check.py', '/fastcore/')
-    frames = [f for f in traceback.extract_stack() if not any(o in f.filename for o in inner)]
+    "The place that asked, as 'file.py: function', outside of PyTorch."
+    frames = [f for f in traceback.extract_stack() if '/torch/' not in f.filename and '/fastcore/' not in f.filename]
     calls = [f for f in frames if f.name not in ('__torch_dispatch__', '_calling_line')]
     return f"{calls[-1].filename.split('/')[-1]}: {calls[-1].name}"
 
