@@ -34,7 +34,8 @@ from torch.nn import functional as F
 from .schedules import NoiseSchedule, linear_schedule, cosine_schedule, timestep_distributions
 from .predictions import predictions
 from .random_numbers import ItemNoise, keep_rng_state
-from .unet import UNet, UNet_conditional, check_labels, num_classes_of, takes_labels
+from .conditions import Classes, check_condition, drop, each_part, size_of
+from .unet import UNet, UNet_conditional, condition_of
 from .adm import ADMUNet, default_network
 from .ema import EMA, EMACallback, EMASnapshots, averaged_weights, check_own_weights
 from .ema import load_snapshots, posthoc_ema
@@ -51,7 +52,7 @@ class DDPMCallback(Callback):
     def __init__(self,
         schedule,             # A NoiseSchedule
         prediction='eps',     # What the network predicts, one of `predictions`
-        p_uncond=0.1,         # Share of labels dropped in training, in [0, 1]
+        p_uncond=0.1,         # Share of the labels, or other conditions, dropped in training, in [0, 1]
         valid_seed=0,         # Seed of the timesteps and noise that validation always uses
         weighting='uniform',  # How much each timestep's error counts, one of `weightings`
         timesteps='uniform',  # How training draws timesteps, one of `timestep_distributions`
@@ -68,7 +69,7 @@ class DDPMCallback(Callback):
         t, noise, y = self.train_draw(x0, y) if self.training else self.valid_draw(x0, y)
         x_t, noise = self.schedule.noise_images(x0, t, noise)
         target = self.schedule.target(x0, noise, t, self.prediction)
-        self.learn.xb = (x_t, t, y) if y is not None and takes_labels(self.model) else (x_t, t)
+        self.learn.xb = (x_t, t) if y is None or condition_of(self.model) is None else (x_t, t, y)
         self.learn.yb = (target,) if self.weights is None else (target, self.weights.to(x0.device)[t])
 
     def before_validate(self): self.seen, self.rng_state = 0, torch.get_rng_state()
@@ -77,11 +78,13 @@ class DDPMCallback(Callback):
 # %% ../nbs/03_trainer.ipynb #0badc782
 @patch
 def train_draw(self:DDPMCallback, x0, y):
-    "Timesteps, noise and labels for a training batch: all random, a share `p_uncond` of the labels dropped one by one."
+    "Timesteps, noise and conditions for a training batch: all random, a share `p_uncond` of the conditions dropped."
     n, rows = _whole_batch(self.learn, len(x0))
     t = self.schedule.sample_timesteps(n, probs=self.probs)[rows]
     noise = torch.randn(n, *x0.shape[1:], dtype=x0.dtype, device=x0.device)[rows]
-    if y is not None: y = torch.where(torch.rand(n, device=y.device)[rows] < self.p_uncond, -1, y)
+    some = lambda: torch.rand(n, device=x0.device)[rows] < self.p_uncond
+    if y is not None: y = drop(y, some())
+    if isinstance(y, dict) and len(y) > 1: y = drop(y, {k: some() for k in y})
     return t, noise, y
 
 def _whole_batch(learn, n):
@@ -104,11 +107,12 @@ def _check_question(schedule, prediction, p_uncond, valid_seed, timesteps):
                          "the image there and sampling could not begin: predict 'v' or 'x0'")
 
 def _check_batch(xb, yb, model):
-    "Images and labels, or None, of the batch `xb`, `yb`; an error unless they are images and classes of `model`."
+    "Images and condition, or None, of the batch `xb`, `yb`; an error unless they are what `model` takes."
     x0, y = xb[0], yb[0] if len(yb) else None
     if not x0.is_floating_point():
         raise TypeError(f'images must be float in [-1, 1], got {x0.dtype}: scale them with `to_model_range`')
-    return x0, check_labels(y, len(x0), num_classes_of(model)) if y is not None and takes_labels(model) else y
+    told = condition_of(model)
+    return x0, y if told is None else check_condition(told, y, len(x0))
 
 # %% ../nbs/03_trainer.ipynb #4e6813aa
 def diffusion_loss(
@@ -324,45 +328,83 @@ def _check_loaders(dls):
                     '    dls = DataLoaders(DataLoader(train_set, bs=64, shuffle=True, drop_last=True), '
                     'DataLoader(valid_set, bs=64), device=default_device())')
 
-def _images_and_labels(batch):
-    "The images and labels, or None, of a batch, which must be `(x, y)` or `(x,)`, with images in [-1, 1]."
+def _items_and_condition(batch):
+    "The items and condition, or None, of a batch, which must be `(x, y)` or `(x,)`, with images in [-1, 1]."
     if not isinstance(batch, (tuple, list)) or len(batch) not in (1, 2):
-        raise ValueError('a batch must be (x, y) or (x,): images (n, c, h, w), and labels (n,) if there are any')
+        raise ValueError('a batch must be (x, y) or (x,): images (n, c, h, w), signals (n, c, l) or rows (n, d), '
+                         'and a condition, such as labels (n,), if there is any')
     x = batch[0]
-    if x.ndim != 4: raise ValueError(f'a batch must hold images (n, c, h, w), got shape {tuple(x.shape)}')
+    if x.ndim < 2: raise ValueError(f'a batch must hold items with at least one size, got shape {tuple(x.shape)}')
     if not x.is_floating_point():
         raise TypeError(f'images must be float in [-1, 1], got {x.dtype}: scale them with `to_model_range`')
+    (_check_range if x.ndim > 3 else _check_spread)(x)
+    return x, batch[1] if len(batch) == 2 else None
+
+def _check_range(x):
+    "Raise a `ValueError` for images outside [-1, 1], and warn if they seem to lie in [0, 1]."
     lo, hi = x.min().item(), x.max().item()
     if not (lo >= -1.01 and hi <= 1.01):
         raise ValueError(f'images must be in [-1, 1], got {lo:.3g} … {hi:.3g}: scale them with `to_model_range`')
     if lo >= 0: warnings.warn(f'images lie in {lo:.3g} … {hi:.3g}; this library expects [-1, 1], '
                               'and samples of a model trained on [0, 1] look grey')
-    return x, batch[1] if len(batch) == 2 else None
+
+def _check_spread(x):
+    "Warn about rows or signals that noise of standard deviation 1 does not suit; NaN and infinity are refused."
+    if not x.isfinite().all(): raise ValueError('a batch holds NaN or infinity: what is unknown belongs into y')
+    std = x.std(correction=0).item()
+    if not 0.1 <= std <= 10: warnings.warn(f'the standard deviation of the data is {std:.3g}; noise schedules expect '
+                                           'about 1: subtract the mean and divide by the standard deviation first')
 
 # %% ../nbs/03_trainer.ipynb #a1c0de07
-def _count_classes(dls, x, y):
-    "Number of classes of `dls`, whose batches hold `x` and `y`; None without labels, an error if `dls` does not say."
-    n = getattr(dls, 'c', None) if y is not None and check_labels(y, len(x)) is not None else None
-    if y is None or n: return n
-    raise ValueError('the batches hold labels, but dls.c does not say how many classes there are: set dls.c, '
-                     'or pass a network, or leave the labels out (`model=default_network(shape, None)` ignores them)')
+def _condition_of_data(dls, x, y):
+    "What the batches of `dls` tell: `dls.condition`, or its classes; an error if neither says what `y` is."
+    if y is None: return None
+    told, n = getattr(dls, 'condition', None), getattr(dls, 'c', None)
+    if told is None and not isinstance(y, dict) and not (torch.is_tensor(y) and y.is_floating_point()):
+        Classes().check(y, len(x))
+        if n: told = Classes(n, getattr(dls, 'vocab', None))
+    if told is not None: check_condition(told, y, len(x)); return told
+    raise ValueError(f'the batches hold a condition, but dls does not say what it is: {_how_to_tell(y)}, or pass a '
+                     'network, or leave it out (`model=default_network(shape, None)` ignores it)')
 
-def _check_all_labels(dls, model, y):
-    "Raise an error if labels of `dls`, as far as they are at hand, are no classes of `model`; nothing random moves."
-    if not takes_labels(model) or y is None: return
+def _how_to_tell(y):
+    "The line that says what the condition `y` is."
+    if isinstance(y, dict): return f'set dls.condition = dict({", ".join(f"{k}={_kind(v)}" for k, v in y.items())})'
+    if y.is_floating_point(): return f'set dls.condition = {_kind(y)}'
+    return 'dls.c does not say how many classes there are; set it'
+
+def _kind(y):
+    "The kind of condition that the tensor `y` may be, with the range of this batch."
+    if not y.is_floating_point(): return f'Classes({max(y.max().item() + 1, 1)})'
+    if y.ndim > 2: return f'KnownPixels({y.shape[1]})'
+    low, high = (o.nan_to_num().amin(0).tolist() for o in (y, -y))
+    if y.ndim > 1: return f'Numbers({[round(o, 3) for o in low]}, {[round(-o, 3) for o in high]})'
+    return f'Numbers({low:.3g}, {-high:.3g})'
+
+def _check_all_conditions(dls, model, y):
+    "Raise an error if conditions of `dls`, as far as they are at hand, are not `model`'s; nothing random moves."
+    told = condition_of(model)
+    if y is None: return
+    if told is None: return warnings.warn('the batches hold a condition, and this network takes none: it is ignored')
     with keep_rng_state(dls): x, *first = dls.train.one_batch()
-    whole = [getattr(dl.dataset, 'y', None) for dl in dls.loaders]             # our own sets hold all their labels
-    for o in (y, *first, *(o for o in whole if torch.is_tensor(o))):
-        check_labels(o.cpu() if torch.is_tensor(o) else o, len(o), num_classes_of(model))
+    whole = [getattr(dl.dataset, 'y', None) for dl in dls.loaders]             # our own sets hold all of it
+    for o in (y, *first, *(o for o in whole if torch.is_tensor(o) or isinstance(o, dict))):
+        if o is not None: check_condition(told, each_part(lambda v: v.cpu(), o), size_of(o))
 
 # %% ../nbs/03_trainer.ipynb #7c453236
+def _default_network(shape, told):
+    "The `default_network` for items of `shape` and what it is told; classes alone are `num_classes`, as ever."
+    if told is None or isinstance(told, Classes): return default_network(shape, told and told.num_classes)
+    return default_network(shape, None, condition=told)
+
+# %% ../nbs/03_trainer.ipynb #a7421657
 def ddpm_learner(
     dls,              # fastai DataLoaders whose batches are `(x, y)` or `(x,)`, x in [-1, 1]
     model=None,       # Network `model(x_t, t, y)`; default_network if not given
     schedule=None,    # NoiseSchedule; cosine with 1000 timesteps if not given
     prediction=None,  # What the network predicts, one of `predictions`; v if not given
     ema=0.995,        # β of the moving average, or an EMACallback, or None
-    p_uncond=0.1,     # Share of labels dropped in training
+    p_uncond=0.1,     # Share of the labels, or other conditions, dropped in training
     lr=2e-3,          # Learning rate (the largest of a one-cycle schedule)
     wd=0.01,          # Weight decay of AdamW
     clip=1.,          # Largest norm of the gradient, or None
@@ -372,27 +414,26 @@ def ddpm_learner(
     metrics=(),       # Further fastai metrics, of prediction and target on the validation set
     start_from=None,  # Run folder whose weights, network, schedule and prediction training starts from
     start_weights='ema',  # Which weights of that run, one of `run_weights`
-    **kwargs,         # Passed on to fastai's `Learner`
+    **kwargs,         # Passed on to fastai's `Learner`: opt_func, loss_func, splitter, …
 ):
     "A `Learner` that trains a diffusion model on `dls`; call `fit_one_cycle` on it."
     _check_loaders(dls)
-    x, y = _images_and_labels((dls.valid if has_valid(dls) else dls.train).one_batch())
-    shape, n = tuple(x.shape[1:]), _count_classes(dls, x, y) if model is None else num_classes_of(model)
+    x, y = _items_and_condition((dls.valid if has_valid(dls) else dls.train).one_batch())
+    shape, told = tuple(x.shape[1:]), _condition_of_data(dls, x, y) if model is None else condition_of(model)
     if start_from is not None:
-        given, data = (model, schedule, prediction), (shape, n, getattr(dls, 'vocab', None))
-        model, schedule, prediction = DDPMLearner._start_from(start_from, start_weights, *given, *data)
-    if model is None: model = default_network(shape, n)
+        given = model, schedule, prediction
+        model, schedule, prediction = DDPMLearner._start_from(start_from, start_weights, *given, shape, told)
+    if model is None: model = _default_network(shape, told)
     if not any(p.requires_grad for p in model.parameters()): model.requires_grad_(True)     # a frozen average
-    _check_all_labels(dls, model, y)
+    _check_all_conditions(dls, model, y)
     schedule = cosine_schedule() if schedule is None else schedule
     ddpm = DDPMCallback(schedule, prediction or 'v', p_uncond, weighting=weighting, timesteps=timesteps)
     ddpm.image_shape = shape
     ema, clip, cbs = _ema_callback(ema), _clip_callback(clip), _as_list(cbs)
     guard = [] if any(isinstance(cb, StopOnNaN) for cb in cbs) else [StopOnNaN()]
-    learn = DDPMLearner(dls, model, loss_func=diffusion_loss, lr=lr, wd=wd,
-                        cbs=[ddpm, *guard, SkippedSteps(), *ema, *clip, *_precision(dls.device), *cbs],
-                        metrics=[EMALoss() for _ in ema] + _as_list(metrics),
-                        opt_func=partial(OptimWrapper, opt=torch.optim.AdamW, fused=True), **kwargs)
+    own = dict(loss_func=diffusion_loss, opt_func=partial(OptimWrapper, opt=torch.optim.AdamW, fused=True))
+    learn = DDPMLearner(dls, model, lr=lr, wd=wd, metrics=[EMALoss() for _ in ema] + _as_list(metrics),
+                        cbs=[ddpm, *guard, SkippedSteps(), *ema, *clip, *_precision(dls.device), *cbs], **own | kwargs)
     on_gpu = torch.device(dls.device).type == 'cuda'
     learn.model.to(dls.device, memory_format=torch.channels_last if on_gpu else torch.preserve_format)
     return learn
