@@ -96,7 +96,7 @@ def _check_tensor(y, n, name):
 def _names(o): return ', '.join(map(repr, o))
 
 def _each_entry(values, name):
-    if isinstance(values, (str, dict)) or not hasattr(values, '__iter__'):
+    if isinstance(values, (str, dict, set)) or not hasattr(values, '__iter__'):
         raise TypeError(f'{name} must be a list with one entry for each image, got {values!r}')
     return list(values)
 

@@ -116,7 +116,8 @@ def wanted_condition(
         return int(n_or_y)
     if isinstance(n_or_y, str): raise ValueError(f'give one label for each image, as a list: [{n_or_y!r}]')
     told = denoiser.condition
-    if told is None and n_or_y is not None:
+    if n_or_y is None: raise _no_wish(None, 'that says nothing')
+    if told is None:
         raise ValueError('this network was trained without classes or other conditions: '
                          'ask for a number of images, not for labels')
     try: y = read_condition(told, n_or_y)
