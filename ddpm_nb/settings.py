@@ -23,7 +23,8 @@ data_sets = tuple(table_names('named_datasets'))     # without importing PyTorch
 
 _ONLY_FOR = dict(img_size=('digits', 'letters', 'folder', 'csv'), skip_bad=('folder', 'csv'),
                  channels=('folder', 'csv'), background=('folder', 'csv'), flip=('folder', 'csv'), file=('csv',),
-                 label=('csv',), path=('csv',), x=('npz',), y=('npz',), condition=('folder', 'csv', 'npz'))
+                 label=('csv',), path=('csv',), x=('npz',), y=('npz',), items=('npz',),
+                 condition=('folder', 'csv', 'npz'))
 
 def _kind(data):
     "What `data` is: one of the names, 'folder', 'csv' or 'npz'."
@@ -76,15 +77,16 @@ def load_data(
     files = {k: s[k] for k in ('channels', 'background', 'flip', 'skip_bad')}
     files['img_size'] = _pair(s['img_size']) or 32
     told = dict(condition=s['condition'])
-    one = labels and not s['condition']                                 # labels of one class, or none
+    one = labels and not s['condition']                                          # labels of one class, or none
+    arrays = dict(x=s['x'], y=[*s['condition']] if s['condition'] else s['y'] if one else None, items=s['items'])
     columns = dict(file=s['file'], label=s['label'] if one else None, path=s['path'])
     if kind == 'folder': return folder_dls(s['data'], labels=one, **told, **common, **files)
     if kind == 'csv': return csv_dls(s['data'], **columns, **told, **common, **files)
-    if kind == 'npz': return npz_dls(s['data'], x=s['x'], y=s['y'] if one else None, **told, **common)
+    if kind == 'npz': return npz_dls(s['data'], **arrays, **told, **common)
     if kind not in _OWN_SIZE: common['img_size'] = _pair(s['img_size']) or _DEFAULT_SIZE[kind]
     dls = named_datasets[kind](**common)
     if not labels:
-        for part in (dls.train_ds, dls.valid_ds): part.y = part.vocab = part.c = None
+        for part in (dls.train_ds, dls.valid_ds): part.tell(None, None)
     return dls
 
 def _pair(img_size): return tuple(img_size) if isinstance(img_size, list) else img_size
@@ -188,14 +190,15 @@ def _four_images(s):
     x = (1. - 2*(torch.arange(4*c*h*w) % 2)).view(4, c, h, w)
     blank = dict(number=torch.arange(4.), labels=torch.eye(4) > 0, tokens=torch.zeros(4, 4, dtype=int), known=x)
     y = {k: blank.get(v, [0]*4) for k, v in told.items()} or (None if s['num_classes'] == 0 else [0]*4)
-    if kind == 'npz': x, y = _npz_rows(s, x, y)
-    return array_dls(x, y, bs=2, valid_pct=0.5, device='cpu', condition=s['condition'])
+    x, y, items = _npz_rows(s, x, y) if kind == 'npz' else (x, y, 'images')
+    return array_dls(x, y, bs=2, valid_pct=0.5, device='cpu', condition=s['condition'], items=items)
 
 def _npz_rows(s, x, y):
-    "Zeros shaped as four rows of the arrays that the settings `s` name; `x` and `y` for those that cannot be read."
-    x = _four_zeros(s['data'], s['x'], x)
-    if isinstance(y, dict): return x, {k: _four_zeros(s['data'], k, v) for k, v in y.items()}
-    return x, None if y is None or s['y'] is None else _four_zeros(s['data'], s['y'], y)
+    "`x`, `y` and items with zeros shaped as four rows of the arrays that the settings `s` name, if they can be read."
+    zeros = lambda name, instead: _four_zeros(s['data'], name, instead)
+    if isinstance(y, dict): y = {k: zeros(k, v) for k, v in y.items()}
+    elif y is not None: y = s['y'] and zeros(s['y'], y)
+    return zeros(s['x'], x), y, s['items']
 
 def _four_zeros(file, name, instead):
     "Zeros shaped as four rows of the array `name` in an `.npz` file; `instead` where its header cannot be read."
@@ -204,7 +207,7 @@ def _four_zeros(file, name, instead):
         with ZipFile(file) as z, z.open(f'{name}.npy') as f:
             np.lib.format.read_magic(f)
             shape, _, dtype = np.lib.format.read_array_header_1_0(f)
-        return instead if dtype.hasobject else np.zeros((4, *shape[1:]), dtype)
+        return np.zeros((4, *shape[1:]), dtype) if dtype.kind in 'biuf' else instead
     except Exception: return instead                                            # load_data says what is wrong with it
 
 # %% ../nbs/18_settings.ipynb #eb8e86b7
