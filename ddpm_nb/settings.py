@@ -303,6 +303,10 @@ def settings_from(
     found = dict(model='unet' if network['name'].startswith('UNet') else 'adm', blocks=args.get('blocks'),
                  network_channels=args.get('channels'), prediction=config['prediction'],
                  schedule=config['schedule']['name'], noise_steps=config['schedule'].get('noise_steps'))
-    if kind in _ONLY_FOR['channels']: found['channels'] = shape[0]
-    if kind in _ONLY_FOR['img_size']: found['img_size'] = shape[1] if shape[1:2] == shape[2:] else tuple(shape[1:])
+    if len(shape) == 3: found |= _picture_settings(kind, *shape)
     return s | {k: v for k, v in found.items() if k not in asked}
+
+def _picture_settings(kind, c, h, w):
+    "Channels and size of pictures (c, h, w), for data of a `kind` that is fitted to them."
+    found = dict(channels=c, img_size=h if h == w else (h, w))
+    return {k: v for k, v in found.items() if kind in _ONLY_FOR[k]}
