@@ -168,7 +168,7 @@ def table_names(
     "The names in a `table` of this package, read from its source, so that nothing is imported."
     for file in sorted(Path(find_spec('ddpm_nb').origin).parent.glob('*.py')):
         text = file.read_text(encoding='utf-8')
-        if not re.search(rf'^{table} = Table\(', text, re.M): continue
+        if not re.search(rf'^{table} = \w*Table\(', text, re.M): continue
         call = next(o.value for o in ast.parse(text).body if isinstance(o, ast.Assign) and o.targets[0].id == table)
         return [o.arg for o in call.keywords]
     return []
