@@ -95,8 +95,9 @@ def _count(wanted): return wanted if isinstance(wanted, Integral) else size_of(w
 def _all_images(ds, most, name):
     "Up to `most` images of a dataset and what is said of them, unmirrored, on the CPU."
     if hasattr(ds, 'pixels'): return ds.x[:most].cpu(), each_part(lambda o: torch.as_tensor(o)[:most].cpu(), ds.y)
-    ds = copy(ds)
-    ds.flip = False
+    if hasattr(ds, 'flip'):
+        ds = copy(ds)
+        ds.flip = False
     items = [ds[i] for i in range(min(most, len(ds)))]
     if not all(isinstance(o, tuple) and torch.is_tensor(o[0]) and o[0].shape == items[0][0].shape for o in items):
         raise ValueError(f'the {name} must be tensors (c, h, w) of one shape, with or without a label, '
