@@ -8,6 +8,7 @@ __all__ = ['pixels', 'numbers', 'name_kind', 'by_name', 'parse_labels', 'name_va
 # %% ../nbs/18b_notation.ipynb #afdaa684
 import argparse
 import csv
+import math
 import re
 
 # %% ../nbs/18b_notation.ipynb #635d55cf
@@ -126,8 +127,13 @@ def _values(name, kind, value):
     single = kind.kind == 'number' and not kind.row
     if single and isinstance(value, str): value = value.split(',')
     values = value if isinstance(value, (list, tuple)) else [value]
-    y = kind.read(values, name)
-    return y.tolist() if kind.kind == 'number' else [names[i] for i in y.tolist()] if names else list(values)
+    y = kind.read(values, name).tolist()
+    return [names[i] for i in y] if names else _decimal(y) if kind.kind == 'number' else list(values)
+
+def _decimal(numbers):
+    "`numbers` of float32 as they were typed; None for NaN."
+    if isinstance(numbers, list): return [_decimal(o) for o in numbers]
+    return None if math.isnan(numbers) else float(f'{numbers:.7g}')
 
 # %% ../nbs/18b_notation.ipynb #7b7caf89
 def guidance_scale(

@@ -56,9 +56,10 @@ class Wanted:
 
     def columns(self):
         "What each picture is told, as columns of a table; the name of its class is its label."
-        text = lambda v: ','.join(map(str, v)) if isinstance(v, list) else str(v).replace(',', ';')   # 'red;round'
-        one = None if isinstance(self.condition, dict) else 'class'
-        each = {'label' if k == one else k: v for k, v in self.rows.items()}
+        one = lambda v: '' if v is None else str(v).replace(',', ';')                  # labels as in red;round
+        text = lambda v: ','.join(map(one, v)) if isinstance(v, list) else one(v)
+        single = None if isinstance(self.condition, dict) else 'class'
+        each = {'label' if k == single else k: v for k, v in self.rows.items()}
         return {k: [text(v[self.row(i)]) for i in range(self.n)] for k, v in each.items()}
 
     def record(self, run):
