@@ -64,7 +64,7 @@ def _class_text(texts, names, name, row):
     known = None if names is None else {*names, '-1'}
     for i, o in enumerate(texts):
         if known is not None and o not in known:
-            raise ValueError(printable(f'unknown class {o} in {row(i)} of {name}; there are {", ".join(names)}'))
+            raise ValueError(printable(f'unknown class {o} of {name} in {row(i)}; there are {", ".join(names)}'))
     y, names = number_labels(texts, names)
     return y.numpy(), names
 
@@ -87,7 +87,7 @@ def _label_text(texts, names, name, row):
         for label in sorted(o or ()):
             if ',' in label: raise ValueError(f'{name} in {row(i)} is {texts[i]!r}; write ; between labels')
             if names and label not in names:
-                raise ValueError(f'unknown label {label} in {row(i)} of {name}; there are {", ".join(names)}')
+                raise ValueError(f'unknown label {label} of {name} in {row(i)}; there are {", ".join(names)}')
     names = names or found
     if not names: raise ValueError(f'{name} holds no label at all')
     return np.array([[math.nan if o is None else float(k in o) for k in names] for o in held]), names
