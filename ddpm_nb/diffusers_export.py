@@ -81,7 +81,8 @@ def check_told(
     told, own = condition_of(net), 'export to safetensors, which this library reads'
     if len(shape) != 3: raise ValueError(f'{to} is for pictures, and this network makes items of shape {shape}: {own}')
     if told is None or type(told) in (Classes, Condition): return
-    raise ValueError(f'{to} takes networks that are told a class or nothing, and this one is told {told_text(told)}: {own}')
+    raise ValueError(f'{to} takes networks that are told a class or nothing, and this one is told '
+                     f'{told_text(told)}: {own}')
 
 # %% ../nbs/20a_diffusers.ipynb #bb2822c2
 def _attended(net):
