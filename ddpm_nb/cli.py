@@ -67,7 +67,7 @@ ddpm_train.borrowed = {     # heading in the help: the function that documents t
     'all data': ('folders.folder_dls', dict(valid_pct=float)),
     'CSV files': ('folders.csv_dls', dict(file=str, label=str, path=str)),
     '.npz files': ('datasets.npz_dls', dict(x=str, y=str)),
-    'network': ('adm.default_network', dict(network_channels=numbers, blocks=int)),
+    'network': ('shapes.default_network', dict(network_channels=numbers, blocks=int)),
     'fine-tuning': ('trainer.ddpm_learner', dict(start_from=str, start_weights=str)),
     'training': ('trainer.ddpm_learner',
                  dict(ema=float, wd=float, clip=float, p_uncond=float, weighting=str, timesteps=str))}
