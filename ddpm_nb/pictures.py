@@ -261,7 +261,7 @@ def save_samples(
     from ddpm_nb.sampling import denoising_strip
     denoiser = learn.denoiser()
     y = _told_columns(learn, denoiser)
-    how = dict(cfg_scale=1. if y is None else cfg_scale, steps=min(25, learn.ddpm.schedule.T))
+    how = dict(cfg_scale=cfg_scale if y is not None else 1., steps=min(25, learn.ddpm.schedule.T))
     seeded = lambda: torch.Generator().manual_seed(0)
     each, ncol = each_part(lambda o: torch.cat([o]*8), y), 8 if y is None else size_of(y)
     x = learn.sample(64 if y is None else each, generator=seeded(), progress=sys.stdout.isatty(), **how)
