@@ -4,14 +4,14 @@
 
 # %% auto #0
 __all__ = ['embeddings', 'Told', 'KnownEmbedding', 'ClassEmbedding', 'NumberEmbedding', 'LabelsEmbedding', 'TokenEmbedding',
-           'embed_condition', 'DictEmbedding', 'known_channels']
+           'embed_condition', 'tell', 'DictEmbedding', 'each_condition', 'known_channels', 'told_condition']
 
 # %% ../nbs/00g_embeddings.ipynb #5ecf0265
 import math
 import torch
 from typing import NamedTuple
 from torch import nn
-from .conditions import Classes, KnownPixels, Labels, Numbers, Tokens
+from .conditions import Classes, KnownPixels, Labels, Numbers, Tokens, condition_config, condition_from
 
 # %% ../nbs/00g_embeddings.ipynb #d5744e65
 class Told(NamedTuple):
@@ -23,7 +23,7 @@ class Told(NamedTuple):
 
 class KnownEmbedding(nn.Module):
     "The known values, zeros elsewhere, and what is known: floats (n, c, …) -> (n, 2c, …)."
-    def forward(self, y): return Told(channels=torch.cat([y.nan_to_num(), (~y.isnan()).to(y.dtype)], 1))
+    def forward(self, y): return torch.cat([y.nan_to_num(), (~y.isnan()).to(y.dtype)], 1)
 
 # %% ../nbs/00g_embeddings.ipynb #a89684cc
 class ClassEmbedding(nn.Embedding):
@@ -34,7 +34,7 @@ class ClassEmbedding(nn.Embedding):
     ):
         super().__init__(num_classes, dim)
 
-    def forward(self, y): return Told(super().forward(y.clamp(min=0)).masked_fill((y < 0)[:, None], 0))
+    def forward(self, y): return super().forward(y.clamp(min=0)).masked_fill((y < 0)[:, None], 0)
 
 # %% ../nbs/00g_embeddings.ipynb #455b512b
 class NumberEmbedding(nn.Module):
@@ -59,7 +59,7 @@ class NumberEmbedding(nn.Module):
         known = ~y.isnan()
         u = ((y.nan_to_num() - self.middle)/self.reach)[..., None].float()
         features = torch.cat([torch.ones_like(u), u, (u*self.waves).sin(), (u*self.waves).cos()], -1)
-        return Told(self.proj((features*known[..., None]).flatten(1).to(self.proj.weight.dtype)))
+        return self.proj((features*known[..., None]).flatten(1).to(self.proj.weight.dtype))
 
 # %% ../nbs/00g_embeddings.ipynb #b62c576a
 class LabelsEmbedding(nn.Module):
@@ -71,7 +71,7 @@ class LabelsEmbedding(nn.Module):
         super().__init__()
         self.proj = nn.Linear(2*k, dim, bias=False)
 
-    def forward(self, y): return Told(self.proj(torch.cat([y, 1 - y], 1).nan_to_num().to(self.proj.weight.dtype)))
+    def forward(self, y): return self.proj(torch.cat([y, 1 - y], 1).nan_to_num().to(self.proj.weight.dtype))
 
 # %% ../nbs/00g_embeddings.ipynb #0ce5f09c
 class TokenEmbedding(nn.Module):
@@ -110,6 +110,15 @@ def embed_condition(
                     '= lambda condition, dim: …')
 
 # %% ../nbs/00g_embeddings.ipynb #e3e6f6e5
+def tell(
+    embedding,  # A module of embed_condition
+    y,          # The condition that it embeds, or None
+):  # Told
+    "What a network is told of `y`, by an embedding that gives a vector, channels, or all of it."
+    out = Told() if y is None else embedding(y)
+    if isinstance(out, Told): return out
+    return Told(channels=out) if isinstance(embedding, KnownEmbedding) else Told(out)
+
 class DictEmbedding(nn.Module):
     "Vectors added up, tokens and channels joined: a dict of conditions, or some of them -> Told."
     def __init__(self,
@@ -121,7 +130,7 @@ class DictEmbedding(nn.Module):
         self.widths = {k: 2*o.channels for k, o in condition.items() if isinstance(o, KnownPixels)}
 
     def forward(self, y):
-        told = {k: part(y[k]) for k, part in zip(self.names, self.parts) if k in y}
+        told = {k: tell(part, y[k]) for k, part in zip(self.names, self.parts) if k in y}
         vectors = [o.vector for o in told.values() if o.vector is not None]
         words = [o for o in told.values() if o.tokens is not None]
         join = lambda o: torch.cat(o, 1) if o else None
@@ -135,9 +144,25 @@ class DictEmbedding(nn.Module):
         none = lambda k: like.new_zeros(len(like), self.widths[k], *like.shape[2:])
         return [told[k].channels if k in told else none(k) for k in self.widths]
 
+def each_condition(
+    condition,  # None, a Condition, or a dict of these by name
+):  # A list of Conditions
+    "The parts of `condition`."
+    return [] if condition is None else list(condition.values()) if isinstance(condition, dict) else [condition]
+
 def known_channels(
     condition,  # What a network is told: None, a Condition, or a dict of these by name
 ):  # int
     "How many channels the known pictures of `condition` add to the input of a network."
-    parts = condition.values() if isinstance(condition, dict) else [condition]
-    return sum(2*o.channels for o in parts if isinstance(o, KnownPixels))
+    return sum(2*o.channels for o in each_condition(condition) if isinstance(o, KnownPixels))
+
+# %% ../nbs/00g_embeddings.ipynb #c0de0f02
+def told_condition(
+    num_classes,  # Number of classes, or None
+    condition,    # A Condition, a dict of these by name, or the `config` of either; or None
+):  # (condition, what a network's `config` keeps of it beside the number of classes)
+    "What a network with these arguments is told; a `ValueError` if both are given."
+    if condition is None: return (None if num_classes is None else Classes(num_classes)), {}
+    if num_classes is not None: raise ValueError('give num_classes, or condition, which can hold Classes; got both')
+    condition = condition_from(condition)
+    return condition, dict(condition=condition_config(condition))
