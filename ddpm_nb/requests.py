@@ -87,7 +87,8 @@ def _condition_schema(o):
         parts = {k: _condition_schema(v) for k, v in o.items()}
         return dict(type='object', properties=parts, additionalProperties=False)
     if isinstance(o, Classes): return _class_schema([str(v) for v in o.names or range(o.num_classes)])
-    if isinstance(o, Labels): return dict(type='array', items=dict(enum=o.names), uniqueItems=True, maxItems=len(o.names))
+    if isinstance(o, Labels):
+        return dict(type='array', items=dict(enum=o.names), uniqueItems=True, maxItems=len(o.names))
     if not o.row: return dict(type='number', minimum=o.low, maximum=o.high)
     each = [dict(type=['number', 'null'], minimum=low, maximum=high) for low, high in zip(o.low, o.high)]
     return dict(type='array', prefixItems=each, minItems=len(each), maxItems=len(each))
@@ -116,7 +117,7 @@ def _read_labels(o, v, name):
 
 def _short(v): return json.dumps(v)[:60]
 
-# %% ../nbs/21c_requests.ipynb #b15acb51
+# %% ../nbs/21c_requests.ipynb #054bee2a
 def _told_fields(denoiser, limits):
     "The fields of both kinds of request that say what the network is told, and what to call that; None without."
     no_class, field = dict(default_factory=lambda: None), condition_field(denoiser)
@@ -127,8 +128,9 @@ def _told_fields(denoiser, limits):
         return dict(what='class', generate=dict(classes=classes), restore=dict(class_=class_))
     if field is None: return None
     about = 'What the network is told; ' + ('some of the parts' if isinstance(field, dict) else 'without, nothing')
-    kind = Annotated[Any, BeforeValidator(lambda v: _read_condition(field, v)), WithJsonSchema(_condition_schema(field))]
-    condition = kind, Field(description=about, default_factory=dict if isinstance(field, dict) else lambda: None)
+    read = BeforeValidator(lambda v: _read_condition(field, v))
+    condition = Annotated[Any, read, WithJsonSchema(_condition_schema(field))], Field(
+        description=about, default_factory=dict if isinstance(field, dict) else lambda: None)
     return dict(what='condition', generate=dict(condition=condition), restore=dict(condition=condition))
 
 # %% ../nbs/21c_requests.ipynb #3994ff46
