@@ -87,7 +87,6 @@ class Condition:
         return ''
 
 def _check_tensor(y, n, name):
-    "`y`, if it is a tensor of integers or floats with `n` rows."
     if not torch.is_tensor(y) or y.dtype == torch.bool or y.is_complex():
         raise TypeError(f'{name} must be a tensor of integers or floats with one row for each image, and -1 or NaN '
                         f'where a value is missing; got {getattr(y, "dtype", type(y).__name__)}')
@@ -97,8 +96,7 @@ def _check_tensor(y, n, name):
 def _names(o): return ', '.join(map(repr, o))
 
 def _each_entry(values, name):
-    "`values` as a list with one entry for each image."
-    if isinstance(values, (str, dict)) or not hasattr(values, '__iter__'):
+    if isinstance(values, (str, dict, set)) or not hasattr(values, '__iter__'):
         raise TypeError(f'{name} must be a list with one entry for each image, got {values!r}')
     return list(values)
 
@@ -111,6 +109,7 @@ class Classes(Condition):
     kind = 'class'
 
     def __post_init__(self):
+        if self.names is not None: self.names = [str(o) for o in self.names] or None
         if self.num_classes is None and self.names: self.num_classes = len(self.names)
         if self.num_classes is not None and self.num_classes < 1:
             raise ValueError('num_classes must be at least 1, or None for a network without classes, '
@@ -134,18 +133,20 @@ class Classes(Condition):
         name='class',  # What to call it in an error
     ):  # int64 (n,)
         "The classes that `values` name."
-        if torch.is_tensor(values): return self.check(values, len(values), name)
-        names, known = self.names or [], self.num_classes
-        number = {str(o): i for i, o in enumerate(names)}
-        def one(v):
-            if v is None: return -1
-            if isinstance(v, str) and v in number: return number[v]
-            if isinstance(v, str) and not names and v.strip().isdigit(): v = int(v)
-            good = isinstance(v, Integral) and not isinstance(v, bool) and -1 <= v and (known is None or v < known)
-            if good: return int(v)
-            there = ', '.join(map(repr, names[:20])) if names else f'0 … {known - 1}' if known else 'integers'
-            raise ValueError(f'no {name} is called {v!r}; there are {there}')
-        return torch.tensor([one(v) for v in _each_entry(values, name)], dtype=torch.int64)
+        if torch.is_tensor(values): return self.check(values, len(values) if values.ndim else 0)
+        numbers = [self.number_of(v, self.names or [], name) for v in _each_entry(values, name)]
+        return self.check(torch.tensor(numbers, dtype=torch.int64), len(numbers))
+
+    def number_of(self, value, names, name):
+        "The position of the class that is called `value` or is at that position; -1 for None."
+        if value is None: return -1
+        if isinstance(value, str) and value in names: return names.index(value)
+        whole = isinstance(value, Integral) and not isinstance(value, bool)
+        if whole or isinstance(value, str) and not names and value.strip().isdigit(): return int(value)
+        if not isinstance(value, str): raise TypeError(f'a {name} is a name or an integer, got {value!r}')
+        if not names: raise ValueError(f'no {name} is called {value!r}: they have no names, give their numbers')
+        more = f' and {len(names) - 20} more' if len(names) > 20 else ''
+        raise ValueError(f'no {name} is called {value!r}; the classes are {_names(names[:20])}{more}')
 
     def text(self,
         value,  # A class, or -1
@@ -153,8 +154,7 @@ class Classes(Condition):
         "The name of a class, or its number where it has none."
         return '' if value < 0 else str((self.names or range(int(value) + 1))[int(value)])
 
-def _may_look(y):
-    "Whether the values of `y` can be looked at without making a GPU wait or breaking a compiled graph."
+def _may_look(y):    # without making a GPU wait or breaking a compiled graph
     return y.device.type == 'cpu' and not torch.compiler.is_compiling()
 
 # %% ../nbs/00f_conditions.ipynb #e43e554a

@@ -249,7 +249,7 @@ class Table(dict):
         if isinstance(choice, str) and choice in self: return
         name = choice if isinstance(choice, str) else 'mine'
         raise ValueError(f'{self.parameter} must be one of {", ".join(self)}, got {choice!r}; '
-                         f'add your own as {self.name}[{name!r}] = ...')
+                         f'add your own as {self.name}[{name!r}] = ... (in Python, not in a terminal)')
 
     def __getitem__(self, choice):
         self.check(choice)

@@ -249,6 +249,14 @@ def sidebar():
     chapters = [n for n in listed if number(ROOT/'nbs'/n)]
     if chapters != sorted(chapters): yield 'the chapters are not in the order of their numbers'
 
+@check('the home page names each chapter by its number and title', 'Write `[02a Data](02a_data.ipynb)` into its table of chapters, as the sidebar says it.')
+def home_names():
+    home = '\n'.join(pages.source_of(c) for c in cells(ROOT/'nbs/index.ipynb'))
+    for nb in notebooks():
+        if not number(nb): continue
+        title = next(pages.source_of(c) for c in cells(nb) if c['cell_type'] == 'markdown').split('\n')[0].lstrip('# ').replace('`', '')
+        if not re.search(rf'\[(\*\*|){re.escape(f"{number(nb)} {title}")}\1\]\({nb.name}\)', home): yield f'{number(nb)} {title}'
+
 @check('notebooks are sound: unique cell ids, no stored errors, no machine paths in outputs, not too large',
        'Ids: delete the `id` of the copy and run nbdev_clean. Errors and paths (mostly from a warning): correct the '
        'cell and run tools/run_notebooks.py. Size: draw smaller or fewer pictures, an image grid as one picture.')
@@ -267,6 +275,17 @@ def sound_notebooks():
         kb = nb.stat().st_size/1024
         if kb > MAX_KB: yield f'{rel(nb)} has {kb:.0f} KB, the limit is {MAX_KB}'
 
+@check('no prose stands where nbdev drops it',
+       "A title's cell holds `# title` and one line `> subtitle`. nbdev drops everything else in it, and the whole cell of a "
+       'heading that ends with a dash. Give the prose a cell of its own. `tools/docs.py` finds whatever else is missing on a page.')
+def dropped_prose():
+    for nb in notebooks():
+        prose = [c for c in cells(nb) if c['cell_type'] == 'markdown']
+        if prose and not re.fullmatch(r'# \S.*(\n+> \S.*)?\s*', pages.source_of(prose[0])):
+            yield f"{rel(nb)} (id {prose[0].get('id')}): more than a title and a subtitle, or no title"
+        for c in prose:
+            s = pages.source_of(c).strip()
+            if s.startswith('#') and s.endswith(' -') and '\n' in s: yield f"{rel(nb)} (id {c.get('id')}): {s.splitlines()[0]}"
 
 
 # ---- Tests --------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Build the website in _docs/ without Quarto, and fail if a page, a picture or a link is missing.
+"""Build the website in _docs/ without Quarto, and fail if a page, a picture, a link or a line of a notebook is missing.
 
     python tools/docs.py            # then: python -m http.server -d _docs
 
@@ -12,7 +12,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urlparse
 import yaml
-from pages import number, read_cells, source_of, star_import
+from pages import copied, number, read_cells, source_of, star_import
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -49,7 +49,8 @@ TEST = re.compile(r'\s*(?:assert\b|test_\w+\(|assert_close\(|with ExceptionExpec
 
 def folded(cell):
     "A code cell of a page with the option that folds it, where it is long and not what the page is about"
-    s, first = source_of(cell), lambda summary, fold: f'#| code-fold: {fold}\n#| code-summary: "{summary}"\n'
+    s = re.sub(r'^#\|\s*[\w-]+:.*', lambda m: m[0].replace('`', ''), source_of(cell), flags=re.M)    # one in an option ends smalldocs' fence
+    first = lambda summary, fold: f'#| code-fold: {fold}\n#| code-summary: "{summary}"\n'
     if 'code-fold: show' in s: return s.replace('code-fold: show', 'code-fold: true')     # what nbdev opens: exported source
     if 'code-fold' in s: return s
     code = [l for l in s.splitlines() if l.strip()]
@@ -226,7 +227,7 @@ class Links(HTMLParser):
     "The ids of a page, what it loads, where it leads, and its text"
     def __init__(self, text):
         super().__init__()
-        self.ids, self.loads, self.leads, self.text, self.prose, self.pre, self.unnamed = {''}, [], [], '', '', 0, 0
+        self.ids, self.loads, self.leads, self.text, self.prose, self.alts, self.pre, self.unnamed = {''}, [], [], '', '', '', 0, 0
         self.feed(text)
     def handle_data(self, data):
         self.text += data
@@ -237,6 +238,7 @@ class Links(HTMLParser):
         self.pre += tag == 'pre'
         self.ids |= {attrs.get('id'), attrs.get('name')}
         if 'src' in attrs: self.loads.append(attrs['src'])
+        if tag == 'img': self.alts += attrs.get('alt') or ''
         if tag == 'img' and not (attrs.get('alt') or '').strip(): self.unnamed += 1
         if 'href' in attrs: (self.leads if tag == 'a' else self.loads).append(attrs['href'])
 
@@ -257,6 +259,32 @@ def faults(site):
             elif to in pages and unquote(anchor) not in pages[to].ids: yield f'{name}: no such place: {url}'
         for text in [*re.findall(r'[^\n]{,40}\]\([\w/.-]+\.html[^\n]{,20}', links.text),
                      *re.findall(r'[^\n]{,40}\]\([\w/.-]+\.ipynb[^\n]{,20}', links.prose)]: yield f'{name}: not made a link: {text}'
+
+MARKUP = re.compile(r'''(?xms) \$\$.*?\$\$ | \$[^$\n]+\$ | <[^>]+> | ```+[^\n]* | !?\[ | \]\((?:[^()]|\([^()]*\))*\)
+                        | ^\s*\d+\.\s | ^\s*:::.*?$ | ^\|[-|:\ ]+\|$ | \\\\ | &\w+; | \|''')
+
+def letters(text): return re.sub(r'[\W_]+', '', text).lower()
+
+def lines_to_see(cells):
+    "What a reader should see of `cells`, line by line: prose without its markup, visible code and its text outputs"
+    visible = {c['id'] for c in copied(cells)}
+    for c in cells:
+        s = source_of(c)
+        if c['cell_type'] == 'markdown' and not s.strip().endswith(' -'): yield from ((c['id'], l) for l in MARKUP.sub('\n', s).splitlines())
+        elif c['id'] in visible:
+            yield from ((c['id'], l) for l in s.splitlines() if not re.match(r'\s*(#\s*\||%)', l))
+            for o in c['outputs']:
+                text = o.get('text') or (o['data'].get('text/plain', '') if len(o['data']) == 1 else '')
+                yield from ((c['id'], l) for l in ''.join(text).splitlines())
+
+def dropped(site, notebooks, folder):
+    "What `notebooks` show and their pages below `site` do not: nbdev and smalldocs leave things out without a word"
+    for nb in notebooks:
+        page = (site/nb.relative_to(folder)).with_name(nb.stem.removeprefix(f'{number(nb)}_') + '.html')
+        links = Links(page.read_text())
+        there = letters(links.text + links.alts)
+        for id, line in lines_to_see(read_cells(nb)):
+            if len(letters(line)) > 3 and letters(line) not in there: yield f'{nb.relative_to(folder)}, cell {id}: not on the page: {line.strip()[:80]}'
 
 def without_outputs(notebooks):
     "Notebooks that have code to show and no output"
@@ -282,7 +310,7 @@ def main():
     at_home(site, pages)
     searchable(site)
     contents_for_telephones(site)
-    wrong = [*without_outputs(notebooks), *faults(site)]
+    wrong = [*without_outputs(notebooks), *faults(site), *dropped(site, notebooks, cfg.nbs_path)]
     if wrong: return '\n'.join(wrong)
     print(f'{len(list(site.rglob("*.html")))} pages in {site.relative_to(ROOT)}/')
 

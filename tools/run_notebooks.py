@@ -20,13 +20,13 @@ numbers must be equal. Other numbers may differ by 1%, or by one in their last p
 counts round sums differently, training magnifies that, and 0.0249 and 0.0251 print as 0.02 and 0.03. A text that
 changed for a real reason rarely stays within that.
 
-`--copied` runs, in a fresh process, what stands on a page: `from ddpm_nb.… import *`, which the site prints at the top,
+`--copied` runs, in a fresh process and an empty folder, what stands on a page: `from ddpm_nb.… import *`, which the site prints at the top,
 then the visible cells without the exported ones. `tools/checks.py` finds most of what would fail there without running it.
 
 `--pretend-gpu` looks at no outputs. fastai puts loaders and learners on a device that computes like the CPU and mixes
 with it as little as a GPU does: see tools/pretend_gpu.py, also for the rule that cells without a flag keep.
 """
-import argparse, json, os, re, subprocess, sys, threading, time, traceback
+import argparse, json, os, re, shutil, subprocess, sys, tempfile, threading, time, traceback
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
@@ -128,6 +128,7 @@ def record(finished, copied=False):
         if copied:
             cells = pages.read_cells(path)
             shown = {c['id'] for c in pages.copied(cells)}
+            os.chdir(elsewhere := tempfile.mkdtemp())    # a page may write `runs/digits`; its hidden cells would clean up
             self.run(pages.star_import(cells))
         def before(cell):
             skip = preproc(cell) or (copied and cell.get('id') not in shown)
@@ -139,7 +140,9 @@ def record(finished, copied=False):
         except BaseException as e:
             exc = e
             raise
-        finally: finished(path, ran, exc)
+        finally:
+            if copied: os.chdir(ROOT); shutil.rmtree(elsewhere, ignore_errors=True)
+            finished(path, ran, exc)
 
     CaptureShell.run_all = recorded
 
@@ -266,7 +269,10 @@ def main():
         if not p.is_file(): parser.error(f'no such notebook: {p}')
     os.chdir(ROOT)
     if args.ran: return report(args.ran.resolve())
-    if args.here: return run_here(paths[0], args.flags.split(), args.check, args.pretend_gpu, args.copied)
+    if args.here:
+        code = run_here(paths[0], args.flags.split(), args.check, args.pretend_gpu, args.copied)
+        if args.copied: os._exit(code)    # a page may leave a server running, which it stops in a hidden cell
+        return code
 
     stop = threading.Event()
     todo = paths or find_notebooks()
