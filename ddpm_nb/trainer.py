@@ -34,7 +34,8 @@ from .predictions import predictions
 from .random_numbers import ItemNoise, keep_rng_state
 from .conditions import Classes, check_condition, drop, each_part, size_of
 from .unet import UNet, UNet_conditional, condition_of
-from .adm import ADMUNet, default_network
+from .adm import ADMUNet
+from .shapes import default_network
 from .ema import EMA, EMACallback, EMASnapshots, averaged_weights, check_own_weights
 from .ema import load_snapshots, posthoc_ema
 from .images import plot_images, save_grid, to_model_range, to_uint8
