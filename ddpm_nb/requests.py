@@ -55,13 +55,14 @@ def _whole(o): return int(o) if isinstance(o, float) and o.is_integer() else o
 
 def _class_type(classes):
     "The pydantic type of a class, given the names of all."
-    numbers = {name: i for i, name in enumerate(classes)}
-    def number(o):
-        if isinstance(o, str) and o in numbers: return numbers[o]
-        o = _whole(o)
-        if type(o) is int and 0 <= o < len(classes): return o
-        raise ValueError(f'must be the name of a class or its number, 0 … {len(classes) - 1}')
-    return Annotated[int, BeforeValidator(number), WithJsonSchema(_class_schema(classes))]
+    return Annotated[int, BeforeValidator(lambda o: _class_number(o, classes)), WithJsonSchema(_class_schema(classes))]
+
+def _class_number(o, classes):
+    "The number of the class `o`, given the names of all."
+    if isinstance(o, str) and o in classes: return classes.index(o)
+    o = _whole(o)
+    if type(o) is int and 0 <= o < len(classes): return o
+    raise ValueError(f'must be the name of a class or its number, 0 … {len(classes) - 1}')
 
 def _class_schema(classes):
     return dict(anyOf=[dict(enum=[*dict.fromkeys(classes)]), dict(type='integer', minimum=0, maximum=len(classes) - 1)])
@@ -98,9 +99,7 @@ def _read_condition(o, v, name='it'):
     if isinstance(o, dict):
         if isinstance(v, dict) and all(k in o for k in v): return {k: _read_condition(o[k], x, k) for k, x in v.items()}
         raise ValueError(f'must be an object with some of {", ".join(o)}; got {_short(v)}')
-    if isinstance(o, Classes):
-        if v is None or v == -1: raise ValueError(f'leave {name} out for no {name} in particular; got {_short(v)}')
-        return int(o.read([_whole(v)], name))
+    if isinstance(o, Classes): return _read_class(o, v, name)
     if isinstance(o, Labels): return _read_labels(o, v, name)
     numbers = v if isinstance(v, list) and o.row else [v]
     if not all(type(x) in (int, float) and abs(x) < 1e38 or x is None and o.row for x in numbers):
@@ -108,6 +107,11 @@ def _read_condition(o, v, name='it'):
         raise ValueError(f'{name} must be {wanted} from {o.low} to {o.high}; got {_short(v)}')
     o.read([v], name)
     return v
+
+def _read_class(o, v, name):
+    names = [str(k) for k in o.names or range(o.num_classes)]
+    try: return int(o.read([_class_number(v, names)], name))
+    except ValueError as e: raise ValueError(f'{name} {e}: {", ".join(names[:20])}; got {_short(v)}') from None
 
 def _read_labels(o, v, name):
     known = isinstance(v, list) and all(x in o.names for x in v)
