@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['group_norm', 'zero_init', 'ResBlock', 'PixelAttention', 'TokenAttention', 'DownSample', 'UpSample', 'ADMBlock',
-           'ADMUNet', 'default_network']
+           'ADMUNet']
 
 # %% ../nbs/01a_adm.ipynb #576d3e77
 import math
@@ -225,18 +225,3 @@ def forward(self:ADMUNet,
         if isinstance(layer, UpSample): x = layer(x, pile[-1].shape[-2:])
         else: x = layer(torch.cat([x, pile.pop()], 1), emb, told)
     return self.out(x)
-
-# %% ../nbs/01a_adm.ipynb #195f7a69
-def default_network(
-    shape,          # Shape of one image, (c, h, w)
-    num_classes,    # Number of classes, or None
-    channels=None,  # Width of each level, multiples of 4; chosen by the size of the images if not given
-    blocks=None,    # Residual blocks in each level; 1 up to 16 pixels a side, else 2, if not given
-):
-    "An `ADMUNet` whose width and depth suit images of `shape`: 2 levels up to 8 pixels a side, 3 up to 32, then 4."
-    side = min(shape[1:])
-    if channels is None:
-        small = (32, 64) if side <= 8 else (32, 64, 128)
-        channels = small if side <= 16 else (64, 128, 256) if side <= 32 else (64, 128, 256, 256)
-    if blocks is None: blocks = 1 if side <= 16 else 2
-    return ADMUNet(shape[0], shape[0], channels=channels, num_classes=num_classes, blocks=blocks)
