@@ -57,7 +57,8 @@ def _told(field):
     if field is None: return ''
     parts = field if isinstance(field, dict) else {'condition': field}
     hint = P('What stays empty is not told.', cls='hint wide')
-    return Div(*(_part(k, o) for k, o in parts.items()), hint, cls='fields told', data_single=not isinstance(field, dict))
+    each = [_part(k, o) for k, o in parts.items()]
+    return Div(*each, hint, cls='fields told', data_single=not isinstance(field, dict))
 
 # %% ../nbs/23_page.ipynb #38eaac67
 def _result(id):
@@ -73,7 +74,8 @@ def _section(id, title, *parts): return Section(H2(title, id=f'{id}-title'), *pa
 
 def _make_section(fields, names, told):
     hint = P('None chosen: images of no class in particular.', cls='hint')
-    classes = Fieldset(Legend('Classes'), Div(*(_chip(o, name='classes', value=o) for o in names), cls='chips'), hint) if names else ''
+    chips = Div(*(_chip(o, name='classes', value=o) for o in names), cls='chips')
+    classes = Fieldset(Legend('Classes'), chips, hint) if names else ''
     fields = fields | dict(n=fields['n'] | dict(default=min(8, fields['n']['maximum'])))
     controls = _controls(('n', 'steps', 'guidance', 'sampler', 'seed'), fields)
     form = Form(classes, _told(told), Div(*controls, cls='fields'), _buttons('make', 'Make'), id='make')

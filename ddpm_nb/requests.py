@@ -86,7 +86,7 @@ def _condition_schema(o):
     "The JSON Schema of the condition `o` of one image."
     if isinstance(o, dict):
         parts = {k: _condition_schema(v) for k, v in o.items()}
-        return dict(type='object', properties=parts, additionalProperties=False)
+        return {'type': 'object', 'properties': parts, 'additionalProperties': False}
     if isinstance(o, Classes): return _class_schema([str(v) for v in o.names or range(o.num_classes)])
     if isinstance(o, Labels):
         return dict(type='array', items=dict(enum=o.names), uniqueItems=True, maxItems=len(o.names))
