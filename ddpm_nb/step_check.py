@@ -19,36 +19,35 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 # %% ../nbs/02f_step_check.ipynb #de4db199
 class HostWaits(TorchDispatchMode):
-    "Note in `found` each place where Python waits for a value of a device; a tensor on 'meta' answers 1."
+    "Note where Python waits for a value of a device, in `found`, and where it sends one and waits, in `sent`."
     def __init__(self):
         super().__init__()
-        self.found = []
+        self.found, self.sent = [], []
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
-        away = [o for o in args if torch.is_tensor(o) and o.device.type != 'cpu']
-        kind = _wait_kind(func, args, kwargs) if away else None
-        if kind == 'wait': self.found.append(_calling_line())
-        if kind is None or away[0].device.type != 'meta': return func(*args, **kwargs)
-        if func is _item: return 1
+        source, target = _devices(func, args, kwargs)
+        if source == target: return func(*args, **kwargs)
+        waits = not (kwargs.get('non_blocking') or args[2:] == (True,))
+        if waits: (self.found if target == 'cpu' else self.sent).append(_calling_line())
+        if (source, target) != ('meta', 'cpu'): return func(*args, **kwargs)
+        if func is _item: return 1                                   # nobody knows what is on 'meta'
         return args[0].fill_(1) if func is _copy else torch.ones(args[0].shape, dtype=args[0].dtype)
 
 # %% ../nbs/02f_step_check.ipynb #af283412
 _item, _copy = torch.ops.aten._local_scalar_dense.default, torch.ops.aten.copy_.default
 _nonzero, _to_copy = torch.ops.aten.nonzero.default, torch.ops.aten._to_copy.default
 
-def _wait_kind(func, args, kwargs):
-    "'wait' for an operation that hands a value to Python at once, 'later' for a copy that need not be there yet."
-    if func in (_item, _nonzero): return 'wait'
-    home = func is _copy and args[0].device.type == 'cpu'
-    if func is _to_copy: home = torch.device(kwargs.get('device') or args[0].device).type == 'cpu'
-    if not home: return None
-    return 'later' if kwargs.get('non_blocking') or args[2:] == (True,) else 'wait'
+def _devices(func, args, kwargs):
+    "The kinds of device from which and to which `func` hands values; twice the same if it hands none over."
+    if func in (_item, _nonzero): return args[0].device.type, 'cpu'
+    if func is _copy: return args[1].device.type, args[0].device.type
+    if func is _to_copy: return args[0].device.type, torch.device(kwargs.get('device') or args[0].device).type
+    return None, None
 
 def _calling_line():
-    "The line that asked, as 'file.py: function', outside of PyTorch and of this file."
-    inner = ('/torch/', '/step_check.py', '/fastcore/')
-    frames = [f for f in traceback.extract_stack() if not any(o in f.filename for o in inner)]
+    "The place that asked, as 'file.py: function', outside of PyTorch."
+    frames = [f for f in traceback.extract_stack() if '/torch/' not in f.filename and '/fastcore/' not in f.filename]
     calls = [f for f in frames if f.name not in ('__torch_dispatch__', '_calling_line')]
     return f"{calls[-1].filename.split('/')[-1]}: {calls[-1].name}"
 
