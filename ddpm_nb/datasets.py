@@ -19,7 +19,9 @@ from matplotlib import get_data_path
 from matplotlib.font_manager import findSystemFonts
 from PIL import Image, ImageDraw, ImageFont
 from sklearn.model_selection import GroupShuffleSplit
-from .data import DescribedSet, Images, array_dls, check_valid_pct, digits_dls, first_few, make_loaders
+from .columns import condition_parts, first_few
+from .conditions import unknown
+from .data import DescribedSet, Images, array_dls, check_valid_pct, digits_dls, make_loaders
 from .files import printable
 from .schedules import Table
 
@@ -134,16 +136,20 @@ named_datasets = Table('named_datasets', 'data', digits=digits_dls, letters=lett
 def npz_dls(
     path,           # `.npz` file
     x='x',          # Name of the images in it, laid out as for array_dls
-    y='y',          # Name of the labels; None to leave them out
+    y='y',          # Name of the labels; a list of names for a condition of several parts; None to leave them out
     bs=64,          # Images per batch
     valid_pct=0.2,  # Share kept for validation, 0 for none
     seed=42,        # Seed of the split
     classes=None,   # Names of the classes; their numbers by default
     device=None,    # Where batches go; the GPU if there is one
+    condition=None, # What the dtype of `y` does not tell, as for array_dls
+    items=None,     # What `x` holds, one of `item_dims`; by its shape by default
 ):  # DataLoaders, as of array_dls
     "`DataLoaders` of arrays in an `.npz` file; `ValueError` if the file does not hold them."
-    images, labels = _read_arrays(path, x, y)
-    return array_dls(images, labels, bs, valid_pct, seed, classes, device)
+    names = y if isinstance(y, (list, tuple)) else [y]
+    images, *told = _read_arrays(path, x, *names)
+    told = told[0] if names is not y else dict(zip(names, told))
+    return array_dls(images, told, bs, valid_pct, seed, classes, device, condition, items)
 
 def _read_arrays(path, *names):
     "The arrays called `names` in an `.npz` file; None where the name is None."
@@ -173,21 +179,53 @@ def data_summary(
     kind = sets[0].kind if described else 'images'
     counted = f'{count[0]} {kind} to train on and {count[1]} to validate'
     if not described: return counted
-    text = [f'{counted}, {sets[0].describe()}', _class_counts(sets), _copy_count(dls, sets)]
+    text = [f'{counted}, {sets[0].describe()}', *_told_lines(sets), _copy_count(dls, sets)]
     if getattr(dls, 'skipped', None): text.append(f'{len(dls.skipped)} unusable files left out')
     if getattr(dls, 'used', None) and dls.used.is_small(): text.append(f'only {dls.used} used')
     places = {'in memory': 'kept in memory', 'streamed': 'streamed from disk'}
     return '; '.join([o for o in [*text, places.get(getattr(dls, 'kept', None))] if o])
 
-def _class_counts(sets):
+def _told_lines(sets):
+    "What is told of the items, a text for each part of the condition."
+    parts = [condition_parts(o.condition, o.y) for o in sets]
+    if not parts[0]: return ['no labels']
+    lines = []
+    for (name, condition, a), (_, _, b) in zip(*parts):
+        line = _summaries[getattr(condition, 'kind', 'class')](torch.cat([a.cpu(), b.cpu()]), condition, sets[0].kind)
+        lines.append(f'{name}: {line}' if name else line)
+    return lines
+
+def _class_counts(y, condition, kind):
     "The name of each class and its number of images."
-    if sets[0].y is None: return 'no labels'
-    counts, vocab = Counter(torch.cat([o.y.cpu() for o in sets]).tolist()), sets[0].vocab or []
+    counts, vocab = Counter(y.tolist()), condition.names if condition else []
     missing = counts.pop(-1, 0)
     named = [f'{vocab[k] if k < len(vocab) else k} ({n:,})' for k, n in sorted(counts.items())]
     more = f' and {len(named) - 10} more' if len(named) > 10 else ''
-    more += f'; {missing:,} {sets[0].kind} without a label' if missing else ''
+    more += f'; {missing:,} {kind} without a label' if missing else ''
     return f'{len(named)} classes: {", ".join(named[:10])}{more}'
+
+def _number_range(y, condition, kind):
+    "The range of each number, and how many are missing."
+    y, ranges = y.reshape(len(y), -1), []
+    for column in y.T:
+        known = column[~column.isnan()]
+        ranges.append(f'{known.min():.4g} … {known.max():.4g}' if len(known) else 'none')
+    return f'numbers {", ".join(ranges)}' + _missing(y.isnan().any(1), kind, 'a number')
+
+def _label_shares(y, condition, kind):
+    "The share of images for which each label holds."
+    held = [f'{k} ({o:.0%})' for k, o in zip(condition.names, y.nanmean(0).tolist())]
+    more = f' and {len(held) - 10} more' if len(held) > 10 else ''
+    return f'{len(held)} labels: {", ".join(held[:10])}{more}' + _missing(y.isnan().any(1), kind, 'all labels')
+
+def _missing(rows, kind, what): return f'; {int(rows.sum()):,} {kind} without {what}' if rows.any() else ''
+
+_summaries = {
+    'class': _class_counts, 'number': _number_range, 'labels': _label_shares,
+    'tokens': lambda y, condition, kind: f'up to {condition.length} of {condition.vocab_size} tokens'
+                                         + _missing(unknown(y).all(1), kind, 'tokens'),
+    'known': lambda y, condition, kind: f'known pictures of {condition.channels} channels, '
+                                        f'{1 - unknown(y).double().mean():.0%} of the values known'}
 
 def _copy_count(dls, sets):
     "How many images repeat another one, and how many of these are in both the training and the validation set."

@@ -16,6 +16,8 @@ from functools import partial
 from numbers import Integral
 from pathlib import Path
 from fastcore.basics import patch
+from torch.utils.data import default_collate
+from .conditions import Classes, Condition, check_condition, each_part, size_of
 from .datasets import fingerprint
 from .denoiser import Denoiser
 from .extractors import Extractor, check_extractor, check_images, classification_accuracy_score, fit_extractor
@@ -25,9 +27,8 @@ from .memorisation import loss_by_level, memorisation, overfitting
 from .metrics import GOOD, Measured, bootstrap, class_report, frechet_distance, frechet_infinity
 from .metrics import inception_score, kid, mmd, precision_recall, share_interval
 from .report import Report, check_report_folder, denoised_views, doubtful_grid, plot_level_losses, plot_sweeps
-from .run_folder import check_data, read_config
+from .run_folder import check_data, read_config, shape_of, weights_file
 from .sampling import sample, sample_iter
-from .unet import num_classes_of
 
 # %% ../nbs/05d_evaluation.ipynb #ecd5095d
 _all_ = ['Extractor', 'fit_extractor', 'inception_extractor', 'frechet_distance', 'class_report', 'memorisation']
@@ -37,14 +38,14 @@ def sweep(
     denoiser,   # A Denoiser
     eyes,       # An Extractor
     real,       # Features of real images, (m, d)
-    wanted,     # Classes to ask for, (n,), or a number of images
+    wanted,     # Classes to ask for, (n,), another condition, or a number of images
     option,     # What to vary: 'steps' or 'cfg_scale'
     values,     # Its values
     seed=0,     # Seed of the starting noise
     **kwargs,   # As for sample
 ):  # list of dicts: the value, distance, and accuracy if there are classes
     "Fréchet distance and share of samples recognised for each value of one option, all from the same noise."
-    rows, classes = [], torch.is_tensor(wanted)
+    rows, classes = [], torch.is_tensor(wanted) and not wanted.is_floating_point() and wanted.ndim == 1
     for v in values:
         g = torch.Generator().manual_seed(seed)
         x = sample(denoiser, wanted, progress=False, generator=g, **kwargs | {option: v}).cpu()
@@ -85,17 +86,24 @@ def _check_weights(denoiser):
         if bad: raise ValueError(f'the weights of this run are not finite, {bad[0]} first: its training has diverged')
 
 # %% ../nbs/05d_evaluation.ipynb #658536e4
+def _rows(wanted, rows):
+    "These `rows` of a condition; of a number of images, how many of the first ones they are."
+    return len(range(wanted)[rows]) if isinstance(wanted, Integral) else each_part(lambda o: o[rows], wanted)
+
+def _count(wanted): return wanted if isinstance(wanted, Integral) else size_of(wanted)
+
 def _all_images(ds, most, name):
-    "Up to `most` images of a dataset and their labels, unmirrored, on the CPU."
-    if hasattr(ds, 'pixels'): return ds.x[:most].cpu(), None if ds.y is None else torch.as_tensor(ds.y)[:most].cpu()
+    "Up to `most` images of a dataset and what is said of them, unmirrored, on the CPU."
+    if hasattr(ds, 'pixels'): return ds.x[:most].cpu(), each_part(lambda o: torch.as_tensor(o)[:most].cpu(), ds.y)
     ds = copy(ds)
     ds.flip = False
     items = [ds[i] for i in range(min(most, len(ds)))]
     if not all(isinstance(o, tuple) and torch.is_tensor(o[0]) and o[0].shape == items[0][0].shape for o in items):
         raise ValueError(f'the {name} must be tensors (c, h, w) of one shape, with or without a label, '
                          f'got {type(items[0][0]).__name__}')
-    labels = torch.tensor([int(o[1]) for o in items]) if len(items[0]) > 1 else None
-    return torch.stack([o[0] for o in items]), labels
+    plain = lambda o: (o.float() if o.is_floating_point() else o.long()).as_subclass(torch.Tensor)
+    y = default_collate([o[1] for o in items]) if len(items[0]) > 1 else None
+    return torch.stack([o[0] for o in items]), each_part(plain, y)
 
 def _check_classes(run, config, dls):
     "Raise a `ValueError` if the run was trained with other classes."
@@ -114,6 +122,18 @@ def _check_shapes(dls, denoiser):
         if denoiser.shape and shape != tuple(denoiser.shape):
             raise ValueError(f'the run makes images of shape {tuple(denoiser.shape)}, the data have {shape}')
 
+def _check_pictures(config, run):
+    "Raise a `ValueError` for a run that makes other things than pictures."
+    if len(shape_of(config)) == 3: return
+    raise ValueError(f'evaluate measures pictures, and {run} makes items of shape {shape_of(config)}: compare samples '
+                     'with real items by the functions of ddpm_nb.metrics, which take rows of numbers')
+
+def _told(condition, x, y):
+    "Whether samples are asked for by the condition of real images; an error if `y` is none for the network."
+    if condition is None or type(condition) is Condition or y is None: return False
+    check_condition(condition, y, len(x))
+    return True
+
 def _real_images(dls, eyes):
     "Training images, their labels, held-out images, their labels."
     out = []
@@ -128,11 +148,10 @@ def _real_images(dls, eyes):
     return out
 
 # %% ../nbs/05d_evaluation.ipynb #73e55084
-def _try_sampler(denoiser, run, classes, protocol):
+def _try_sampler(denoiser, run, wanted, protocol):
     "Make the first step of a sample, which refuses settings that are not possible."
     g, settings = torch.Generator().manual_seed(0), dict(sampler=protocol.sampler, steps=protocol.steps)
-    for scale in (1., protocol.cfg_scale) if classes else (1.,):
-        wanted = torch.zeros(2, dtype=torch.long) if classes else 2
+    for scale in (1.,) if isinstance(wanted, Integral) else (1., protocol.cfg_scale):
         x = next(sample_iter(denoiser, wanted, cfg_scale=scale, generator=g, **settings))
         if not x.isfinite().all():
             raise ValueError(f'{run} samples numbers that are not finite: its training has diverged')
@@ -146,19 +165,23 @@ class Evaluation:
         protocol,       # A Protocol
         eyes=None,      # An Extractor; a classifier of the training images by default
         device='cpu',   # Where the denoiser computes
+        weights='ema',  # Which weights of the run, one of `run_weights`
     ):
         self.run, self.protocol, self.eyes, self.device = Path(run), protocol, eyes, device
+        self.config = read_config(run)
+        _check_pictures(self.config, run)
         with torch.random.fork_rng(devices=[]):                          # building networks draws random numbers
-            self.config, self.denoiser = read_config(self.run), Denoiser.from_run(self.run, device=device)
-            self.raw = Denoiser.from_run(self.run, ema=False, device=device)
+            self.denoiser, self.raw = (Denoiser.from_run(self.run, o, device) for o in (weights, 'model'))
+        self.weights = dict(ema='averaged', model='raw').get(weights, weights)
         _check_weights(self.denoiser)
         check_report_folder(self.run)
         _check_shapes(dls, self.denoiser)
         check_data(self.config, dls, self.run)
         _check_classes(self.run, self.config, dls)
         self.train_x, self.train_y, self.held_x, self.held_y = _real_images(dls, eyes)
-        self.classes = bool(num_classes_of(self.denoiser.model)) and self.train_y is not None
-        _try_sampler(self.denoiser, self.run, self.classes, protocol)
+        self.told = _told(self.denoiser.condition, self.train_x, self.train_y)
+        self.classes = self.told and isinstance(self.denoiser.condition, Classes)
+        _try_sampler(self.denoiser, self.run, _rows(self.train_y if self.told else 2, slice(2)), protocol)
         if eyes is not None: check_extractor(eyes, self.train_x)
         self.names = self.classes and (eyes is None or names_classes(eyes, self.train_x, self.train_y))
         self.generator = torch.Generator().manual_seed(protocol.seed)
@@ -171,12 +194,12 @@ def plan(self:Evaluation):
     n, steps, T = self.protocol.n, self.protocol.steps, self.denoiser.schedule.T
     of_each = lambda n: torch.arange(n) % int(self.train_y.max() + 1)
     self.wanted, self.few = n, min(n, 150)                           # `few`: images for each point of a sweep
-    if self.classes: self.wanted = self.train_y[torch.randint(len(self.train_y), (n,), generator=self.generator)]
+    if self.told: self.wanted = _rows(self.train_y, torch.randint(len(self.train_x), (n,), generator=self.generator))
     self.judged = of_each(min(n, 200)) if self.names else None
-    self.swept = of_each(self.few) if self.classes else self.few
+    self.swept = of_each(self.few) if self.classes else _rows(self.wanted, slice(self.few))
     self.by_steps, self.by_scale = [o for o in (4, 8, 16) if o <= T] or [T], min(8, T)
     guided = 2 if self.protocol.cfg_scale not in (0, 1) else 1
-    sweeping = self.few*(sum(self.by_steps) + (6*self.by_scale if self.classes else 0))
+    sweeping = self.few*(sum(self.by_steps) + (6*self.by_scale if self.told else 0))
     self.evaluations = n*steps + (len(self.judged)*steps*guided if self.names else 0)
     if not self.protocol.quick: self.evaluations += sweeping
 
@@ -184,12 +207,12 @@ def plan(self:Evaluation):
 @patch
 def costs(self:Evaluation):
     "A sentence about what will be drawn and how long it will take on this machine."
-    probe = self.wanted[:64] if self.classes else min(64, self.wanted)
+    probe = _rows(self.wanted, slice(64))
     sample(self.denoiser, probe, steps=1, progress=False)            # the first call is slower
     start = time.perf_counter()
     sample(self.denoiser, probe, steps=2, progress=False)
-    seconds = (time.perf_counter() - start)/(2*(len(probe) if self.classes else probe))
-    sweeps = f', and {"two sweeps" if self.classes else "a sweep"}'
+    seconds = (time.perf_counter() - start)/(2*_count(probe))
+    sweeps = f', and {"two sweeps" if self.told else "a sweep"}'
     return (f'{self.protocol.n} samples of {self.protocol.steps} steps'
             + (', the same again guided' if self.names else '')
             + ('' if self.protocol.quick else sweeps) + f': {self.evaluations:,} evaluations of the network, '
@@ -206,7 +229,7 @@ def fit_eyes(self:Evaluation):
 def draw(self:Evaluation, wanted, progress=False, bs=250, **kwargs):
     "Samples, batch by batch, each with a seed of its own."
     p = self.protocol
-    parts = wanted.split(bs) if torch.is_tensor(wanted) else [min(bs, wanted - i) for i in range(0, wanted, bs)]
+    parts = [_rows(wanted, slice(i, i + bs)) for i in range(0, _count(wanted), bs)]
     generators = [torch.Generator().manual_seed(p.seed + 1000*i) for i in range(len(parts))]
     one = partial(sample, self.denoiser, sampler=p.sampler, steps=p.steps, progress=progress, **kwargs)
     x = torch.cat([one(o, generator=g).cpu() for o, g in zip(parts, generators)])
@@ -293,24 +316,24 @@ def find_copies(self:Evaluation,
 
 @patch
 def level_losses(self:Evaluation):  # (losses by (images, network), first timesteps of the parts)
-    "The loss by noise level on training and held-out images, of the raw and the averaged network."
+    "The loss by noise level on training and held-out images, of the raw network and of the one that is judged."
     m, found = min(len(self.held_x), len(self.train_x), 1000), {}
-    for net, d in (('raw', self.raw), ('averaged', self.denoiser)):
+    for net, d in {'raw': self.raw, self.weights: self.denoiser}.items():
         for who, x, y in (('training', self.train_x, self.train_y), ('held-out', self.held_x, self.held_y)):
-            labels = y[:m].to(self.device) if self.classes else None
-            found[who, net], starts = loss_by_level(d, x[:m].to(self.device), labels, seed=self.protocol.seed)
+            y = each_part(lambda o: o[:m].to(self.device), y if self.told else None)
+            found[who, net], starts = loss_by_level(d, x[:m].to(self.device), y, seed=self.protocol.seed)
     return found, starts
 
 # %% ../nbs/05d_evaluation.ipynb #72361fce
 @patch
 def run_sweeps(self:Evaluation):  # (list of results of `sweep`, their floor)
-    "Distance against steps and, with classes, against guidance; no sweeps if quick."
+    "Distance against steps and, with a condition, against guidance; no sweeps if quick."
     held, sweeps = self.eyes(self.held_x), []
     if not self.protocol.quick:
         settings = dict(seed=self.protocol.seed, sampler=self.protocol.sampler)
         vary = partial(sweep, self.denoiser, self.eyes, held, self.swept, **settings)
         sweeps.append(vary('steps', self.by_steps))
-        if self.classes: sweeps.append(vary('cfg_scale', (0., 1., 2., 4.), steps=self.by_scale))
+        if self.told: sweeps.append(vary('cfg_scale', (0., 1., 2., 4.), steps=self.by_scale))
     some = lambda: self.train_x[torch.randperm(len(self.train_x), generator=self.generator)[:self.few]]
     return sweeps, float(np.mean([frechet_distance(self.eyes(some()), held) for _ in range(5)]))
 
@@ -330,8 +353,8 @@ def figures(self:Evaluation,
     order = found.distance.argsort()[:10]
     pairs = torch.cat([fake[order], self.train_x[found.nearest[order]]])
     out['The ten samples nearest to a training image (above), and that image (below)'] = image_grid(seen(pairs), 10)
-    labels = self.held_y[:2].to(self.device) if self.classes else None
-    views = denoised_views(d, self.held_x[:2].to(self.device), labels).cpu()
+    y = each_part(lambda o: o[:2].to(self.device), self.held_y if self.told else None)
+    views = denoised_views(d, self.held_x[:2].to(self.device), y).cpu()
     out['Two held-out images at rising noise levels, and the denoised images'] = image_grid(seen(views), 6)
     return out
 
@@ -339,10 +362,12 @@ def figures(self:Evaluation,
 @patch
 def card(self:Evaluation):
     "The protocol that every number carries."
-    p, weights = self.protocol, 'averaged' if (self.run/'ema.safetensors').exists() else 'raw'
+    p, weights = self.protocol, self.weights
+    if weights == 'averaged' and weights_file(self.run) == weights_file(self.run, 'model'): weights = 'raw'
     size = '×'.join(map(str, self.train_x.shape[2:]))
     card = dict(n=p.n, extractor=str(self.eyes), size=size, range='[-1, 1]', real=f'{len(self.held_x)} held-out images',
                 training=f'{len(self.train_x)} of {self.images} images', **p.card(), weights=weights)
+    if self.told and not self.classes: card['condition'] = 'that of training images drawn at random'
     if self.data: card['data'] = self.data[:12]
     if min(len(self.held_x), p.n) <= self.eyes(self.held_x[:1]).shape[1]:
         card['note'] = 'fewer images than features: the covariance is singular, the Fréchet distance says little'
@@ -356,10 +381,11 @@ def evaluate(
     device='cpu',   # Where the denoiser computes
     say=print,      # Called with a line for each stage
     progress=False, # Show sampling as a progress bar
+    weights='ema',  # Which weights of the run, one of `run_weights`
     **kwargs,       # As for Protocol: n, steps, sampler, cfg_scale, seed, quick
 ):  # A Report
     "Measure the samples of `run` against its data; writes `metrics.json` and `report.html` into the folder."
-    e = Evaluation(run, dls, Protocol(**kwargs), eyes, device)
+    e = Evaluation(run, dls, Protocol(**kwargs), eyes, device, weights)
     say(e.costs())
     if eyes is None: e.fit_eyes()
     elif e.classes and not e.names: say(f'{eyes} does not name the classes of this run: no accuracy')
@@ -373,9 +399,9 @@ def evaluate(
         guided = x, probs
     say('testing for memorisation and overfitting')
     tests, (losses, starts) = e.find_copies(fake), e.level_losses()
-    for net in ('raw', 'averaged'):
+    for net in dict.fromkeys(net for _, net in losses):
         tests[f'overfitting, {net}'] = overfitting(losses['training', net], losses['held-out', net])
-    if not e.protocol.quick: say('sweeping steps' + (' and guidance' if e.classes else ''))
+    if not e.protocol.quick: say('sweeping steps' + (' and guidance' if e.told else ''))
     sweeps, floor = e.run_sweeps()
     figures = e.figures(fake, guided, tests['memorisation'])
     figures['Loss by noise level'] = plot_level_losses(losses, starts, e.denoiser.prediction, e.denoiser.schedule)

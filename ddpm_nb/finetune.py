@@ -15,90 +15,216 @@ from fastai.torch_core import rank_distrib
 from fastcore.basics import patch
 from safetensors import SafetensorError, safe_open
 from .files import write_atomic
-from .run_folder import load_network, networks, read_config, run_id, run_weights, weights_bytes
+from .adm import TokenAttention
+from .conditions import Classes, Condition, KnownPixels, Labels, Numbers, Tokens, condition_config
+from .embeddings import known_channels
+from .run_folder import load_network, networks, read_config, run_id, run_weights, shape_of, weights_bytes
 from .schedules import NoiseSchedule
 from .trainer import DDPMLearner
-from .unet import num_classes_of
+from .unet import condition_of
 
 # %% ../nbs/03f_finetune.ipynb #6f43546b
 _all_ = ['load_network', 'run_weights']   # what a script that uses another run needs besides
 
 # %% ../nbs/03f_finetune.ipynb #bf10be30
-def _match_classes(
-    old,   # Names of the classes of the run
-    new,   # Names of the classes of the data
-    named, # Whether these are names, and not only numbers, on both sides
-):  # A dict: for each new class that the run has, its old number
+def _match_names(
+    old,  # A condition of the run, `Classes` or `Labels`
+    new,  # The same part of the condition of the data
+):  # A dict: for each new class or label that the run has, its old number
+    named = isinstance(old, Labels) or bool(old.names and new.names)     # names, and not only numbers, on both sides
+    old, new = _names(old), _names(new)
     if not named and len(old) == len(new): return {i: i for i in range(len(new))}
     where = {name: j for j, name in reversed([*enumerate(old)])}
     return {i: where[name] for i, name in enumerate(new) if name in where}
 
-def _names(classes, n):
-    "The names of `n` classes, and numbers for those that have no name."
-    names = [str(o) for o in classes or ()]
-    return [names[i] if i < len(names) else str(i) for i in range(n or 0)]
+def _names(o):
+    "The names of classes or labels, and numbers for those that have no name."
+    names = [str(name) for name in o.names or ()]
+    return [names[i] if i < len(names) else str(i) for i in range(getattr(o, 'num_classes', len(names)))]
 
-def _class_report(old, new, rows):
-    "In words, what becomes of the classes."
-    if not old and not new: return 'classes: none'
-    if not old: return f'classes: the run has none, all {len(new)} of the data start fresh'
-    if not new: return f'classes: the data have no labels, the {len(old)} classes of the run are dropped'
+def _names_report(old, new, rows):
+    "In words, what becomes of the classes or labels."
+    old, new = _names(old), _names(new)
     show = lambda names: f'{len(names)} ({", ".join(names[:10])}{", …" if len(names) > 10 else ""})' if names else '0'
     kept, kept_old = [new[i] for i in rows], [old[j] for j in rows.values()]
     fresh = [k for i, k in enumerate(new) if i not in rows]
     lost = [k for j, k in enumerate(old) if j not in rows.values()]
     by_number = ', matched by number since one side has no names' if kept != kept_old else ''
-    return f'classes: kept {show(kept)}{by_number}; new {show(fresh)}; dropped {show(lost)}'
+    return f'kept {show(kept)}{by_number}; new {show(fresh)}; dropped {show(lost)}'
+
+# %% ../nbs/03f_finetune.ipynb #d1e1cb4b
+def _parts(condition):
+    "The parts of `condition` by name; None is the name of a single one."
+    if condition is None or type(condition) is Condition: return {}
+    return condition if isinstance(condition, dict) else {None: condition}
+
+def _same_kind(a, b):
+    "Whether weights for the condition `a` can be used for `b`."
+    if type(a) is not type(b) or isinstance(a, (Classes, Labels)): return type(a) is type(b)
+    return a.row == b.row if isinstance(a, Numbers) else a == b
+
+def _partners(
+    old,  # What the run was told, see condition_of
+    new,  # What the new network is told
+):  # A dict: for each part of `new` that is kept, its name in `old`
+    old, new = _parts(old), _parts(new)
+    if (None in old) != (None in new):
+        same = lambda a, b: isinstance(a, Classes) and isinstance(b, Classes) and _names(a) == _names(b)
+        pairs = [(k, j) for k, a in new.items() for j, b in old.items() if same(a, b)]
+        return dict(pairs) if len(pairs) == 1 else {}
+    return {k: k for k in new if k in old and _same_kind(old[k], new[k])}
+
+def _wider(old, new):
+    "The numbers `new` with a range that includes that of `old`."
+    each = lambda f, a, b: [*map(f, a, b)] if isinstance(a, list) else f(a, b)
+    return Numbers(each(min, old.low, new.low), each(max, old.high, new.high))
+
+def _widened(old, new):
+    "The condition `new`, numbers that are kept with the ranges of both."
+    parts, kept = dict(_parts(new)), _partners(old, new)
+    for k, j in kept.items():
+        if isinstance(parts[k], Numbers): parts[k] = _wider(_parts(old)[j], parts[k])
+    return parts[None] if None in parts else parts or new
 
 # %% ../nbs/03f_finetune.ipynb #c70737f4
-def _network_like(config, n):
-    "A new network as `config` describes it, but with `n` classes; None for a network without labels."
-    name, args = config['network']['name'], dict(config['network']['args'])
+def _network_like(config, condition, run):
+    "A new network as `config` describes it, but for this `condition`."
+    name, args = config['network']['name'], {k: v for k, v in config['network']['args'].items() if k != 'condition'}
+    n, single = getattr(condition, 'num_classes', None), condition is None or isinstance(condition, Classes)
     if name == 'UNet' and n: name = 'UNet_conditional'
     if name == 'UNet_conditional' or 'num_classes' in args: args['num_classes'] = n
-    return networks[name](**args)
+    if single: return networks[name](**args)
+    if name not in ('UNet', 'UNet_conditional'): return networks[name](**args, condition=condition)
+    raise ValueError(f'{run} was trained with a {name}, which is told a class or nothing, and these data have the '
+                     f'condition {condition_config(condition)}: train an ADMUNet on them')
+
+def _reading(net):
+    "What the names of weights for attention to tokens begin with."
+    return tuple(f'{k}.' for k, o in net.named_modules() if isinstance(o, TokenAttention))
 
 @torch.no_grad()
 def _copy_weights(
     old,   # A trained network
     new,   # The network that gets its weights
-    rows,  # For rows of the label embedding of `new`, those of `old`
+    told,  # What `old` is told, and what `new` is told, see condition_of; with class names
     run,   # A run folder, for the message
 ):
-    source, to = old.state_dict(), new.state_dict()
+    source, to, kept = old.state_dict(), new.state_dict(), _partners(*told)
+    words = any(isinstance(_parts(told[1])[k], Tokens) for k in kept)              # tokens that are read as before
+    first = ('inc.weight',) if any(map(known_channels, told)) else ()
+    apart = 'label_emb.', *first, *(() if words else _reading(old) + _reading(new))
     for name in dict.fromkeys([*source, *to]):
-        have, want = (list(o[name].shape) if name in o else None for o in (source, to))
-        if name == 'label_emb.weight' and not (have and want and have[1:] != want[1:]):
-            if have and want: to[name][[*rows]] = source[name][[*rows.values()]]
-        elif have == want: to[name].copy_(source[name])
-        else: raise ValueError(f'the network of {run} does not fit the one given: {name} has shape {have} there '
-                               f'and {want} here; leave `model` out to take the network of the run')
+        if name.startswith(apart): continue
+        _check_fit(name, source, to, run)
+        to[name].copy_(source[name])
+    for name in first: _copy_known(source[name], to[name], told)
+    _copy_embeddings(source, to, told, run)
+
+def _check_fit(name, source, to, run):
+    "Raise a `ValueError` unless the weights `name` have one shape in both networks."
+    have, want = (list(o[name].shape) if name in o else None for o in (source, to))
+    if have == want: return
+    raise ValueError(f'the network of {run} does not fit the one given: {name} has shape {have} there '
+                     f'and {want} here; leave `model` out to take the network of the run')
+
+# %% ../nbs/03f_finetune.ipynb #2d09c44f
+def _places(condition, state):
+    "For each part of `condition` the weights of its embedding, without what their names begin with."
+    begin = lambda i: f'label_emb.parts.{i}.' if isinstance(condition, dict) else 'label_emb.'
+    part = lambda start: {k[len(start):]: v for k, v in state.items() if k.startswith(start)}
+    return {k: part(begin(i)) for i, k in enumerate(_parts(condition))}
+
+def _copy_embeddings(source, to, told, run):
+    "Copy the embedding of each part that is kept, and make the others nothing."
+    kept, theirs, ours = _partners(*told), _places(told[0], source), _places(told[1], to)
+    for k, weights in ours.items():
+        new = _parts(told[1])[k]
+        for name, w in weights.items():
+            if k not in kept:
+                if name in ('weight', 'proj.weight'): w.zero_()        # what carries it into the network
+            elif isinstance(new, (Classes, Labels)): _copy_rows(theirs[kept[k]][name], w, _parts(told[0])[kept[k]], new)
+            else: w.copy_(theirs[kept[k]][name])
+
+def _copy_rows(source, to, old, new):
+    "Copy the vectors of classes, or of labels that hold and of labels that do not; those of new labels are zeros."
+    rows, n = _match_names(old, new), len(new.names or ())
+    if isinstance(new, Labels):
+        source, to, rows = source.T, to.T.zero_(), rows | {n + i: len(old.names) + j for i, j in rows.items()}
+    to[[*rows]] = source[[*rows.values()]]
+
+def _copy_known(source, to, told):
+    "Copy the first convolution; the channels of known pixels that are new get zeros."
+    c, kept, (theirs, ours) = to.shape[1] - known_channels(told[1]), _partners(*told), ({}, {})
+    for place, condition in zip((theirs, ours), told):
+        at = c
+        for k, o in _parts(condition).items():
+            if isinstance(o, KnownPixels): place[k] = slice(at, at := at + 2*o.channels)
+    to.zero_()[:, :c] = source[:, :c]
+    for k in ours:
+        if k in kept: to[:, ours[k]] = source[:, theirs[kept[k]]]
 
 # %% ../nbs/03f_finetune.ipynb #ac4c2b01
 @patch(cls_method=True)
-def _start_from(cls:DDPMLearner, run, weights, model, schedule, prediction, shape, n, vocab):
-    "Network, schedule and prediction for `ddpm_learner` on images of `shape` with `n` classes, from the folder `run`."
+def _start_from(cls:DDPMLearner, run, weights, model, schedule, prediction, shape, condition):
+    "Network, schedule and prediction for `ddpm_learner` on items of `shape` with `condition`, from the folder `run`."
     own = model if read_config(run)['network']['args'] is None else None            # a network that only you can build
     config, trained = load_network(run, weights, own)
-    c = config['image']['channels']
-    if c != shape[0]: raise ValueError(f'{run} was trained on images with {c} channels, and these have {shape[0]}')
-    old, new = _names(config['classes'], num_classes_of(trained)), _names(vocab, n)
-    rows = _match_classes(old, new, bool(config['classes'] and vocab))
+    _check_shape(shape_of(config), shape, run)
+    old, new = condition_of(trained), condition if model is None else condition_of(model)
+    old, new = _with_names(old, config['classes']), _with_names(new, getattr(condition, 'names', None))
+    if model is None: new = _widened(old, new)
     if own is None:
-        model = _network_like(config, n) if model is None else model
-        _copy_weights(trained, model, rows, run)
+        model = _network_like(config, new, run) if model is None else model
+        _copy_weights(trained, model, (old, new), run)
     schedule = NoiseSchedule.from_config(config['schedule']) if schedule is None else schedule
     prediction = prediction or config['prediction']
-    lines = [f'starting from {run}, weights {weights!r}', _class_report(old, new, rows),
+    lines = [f'starting from {run}, weights {weights!r}', *_told_report(old, new),
              *_changes(config, shape, schedule, prediction)]
     if not rank_distrib(): print(*lines, sep='\n')
     return model, schedule, prediction
 
+def _check_shape(old, new, run):
+    "Raise a `ValueError` for items that a network for items of shape `old` cannot take."
+    if len(old) == len(new) and old[0] == new[0]: return
+    if len(old) != len(new): raise ValueError(f'{run} was trained on items of shape {old}, and these have {tuple(new)}')
+    what = 'rows of {} numbers' if len(old) == 1 else 'images with {} channels' if len(old) == 3 else '{} channels'
+    raise ValueError(f'{run} was trained on {what.format(old[0])}, and these have {new[0]}')
+
+def _with_names(condition, names):
+    "`condition`, a single one of classes with these `names` if it has none of its own."
+    if not isinstance(condition, Classes) or condition.names: return condition
+    return Classes(condition.num_classes, names and [str(o) for o in names])
+
+# %% ../nbs/03f_finetune.ipynb #a5861f99
+def _told_report(old, new):
+    "In words, what becomes of each part of the condition."
+    a, b, kept = _parts(old), _parts(new), _partners(old, new)
+    if not a and not b: yield 'classes: none'
+    for k, o in b.items():
+        if k not in kept: yield f'{_title(k, o)}: new'
+        elif isinstance(o, (Classes, Labels)):
+            only = '' if kept[k] == k else ', matched as the only part with the same classes'
+            yield f'{_title(k, o)}: {_names_report(a[kept[k]], o, _match_names(a[kept[k]], o))}{only}'
+        else: yield f'{_title(k, o)}: kept{_range_report(a[kept[k]], o)}'
+    for j, o in a.items():
+        if j not in kept.values(): yield f'{_title(j, o)}: dropped'
+
+def _title(name, o):
+    "What to call a part of the condition."
+    if name is None: return 'classes' if isinstance(o, Classes) else o.kind
+    return f'{name} ({o.kind})'
+
+def _range_report(old, new):
+    "In words, that a number now means something else."
+    if not isinstance(new, Numbers) or old == new: return ''
+    return (f'; its range {old.low} … {old.high} is now {new.low} … {new.high}, so what the network knows of a number '
+            'has moved')
+
 def _changes(config, shape, schedule, prediction):
     "In words, what is not as in the run that `config` describes."
-    size, now = config['image']['size'], list(shape[1:])
-    pixels = lambda o: '{} × {}'.format(*o)
-    if now != size: yield f'size: {pixels(size)} → {pixels(now)} pixels'
+    size, now = shape_of(config)[1:], tuple(shape[1:])
+    pixels = lambda o: ' × '.join(map(str, o))
+    if now != size: yield f'size: {pixels(size)} → {pixels(now)} pixels' if len(size) == 2 else f'size: {size} → {now}'
     if prediction != config['prediction']: yield f'prediction: {config["prediction"]} → {prediction}'
     if schedule.config != config['schedule']: yield f'schedule: {config["schedule"]} → {schedule.config}'
 

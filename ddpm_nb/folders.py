@@ -16,7 +16,9 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
-from .data import KEEP_MB, Images, first_few, image_size, make_loaders, number_labels, stratified_split
+from .columns import class_part, condition_parts, data_condition, first_few, number_labels, with_ranges
+from .conditions import Classes, each_part
+from .data import KEEP_MB, Images, image_size, make_loaders, stratified_split
 from .datasets import find_copies
 from .files import printable
 from .image_files import ImageFiles, digest_rows, each_image, file_digest, fit_image
@@ -163,10 +165,10 @@ class ReadOptions:
         "Whether `n` images are kept in memory."
         return n*self.channels*self.img_size[0]*self.img_size[1] <= self.keep_mb*2**20
 
-    def image_files(self, files, y=None, vocab=None):
-        "The `ImageFiles` of `files` with labels `y`."
+    def image_files(self, files, y=None, condition=None):
+        "The `ImageFiles` of `files` with labels or other conditions `y`."
         o = self
-        return ImageFiles(files, y, vocab, o.img_size, o.channels, o.flip, o.background, o.skip_bad)
+        return ImageFiles(files, y, condition, o.img_size, o.channels, o.flip, o.background, o.skip_bad)
 
 def default_workers():
     "One process per available core, at most 8; with `torchrun`, its processes share the cores."
@@ -175,21 +177,22 @@ def default_workers():
 
 # %% ../nbs/02d_folders.ipynb #ea6f9b5a
 def file_dls(
-    files,    # Paths of images
-    y,        # Labels, int64 (n,), or None
-    vocab,    # Names of the classes, or None
-    path,     # Folder; messages give the paths of files relative to it
-    options,  # ReadOptions
-):  # DataLoaders with vocab, kept, skipped (path → reason), shared (validation file → its copy in training)
+    files,      # Paths of images
+    y,          # Labels, int64 (n,), a dict of conditions, or None
+    condition,  # What `y` says: the names of the classes; a dict, as data_condition gives it; or None
+    path,       # Folder; messages give the paths of files relative to it
+    options,    # ReadOptions
+):  # DataLoaders with condition, vocab, kept, skipped (path → reason), shared (validation file → its copy in training)
     "`DataLoaders` of image `files`; `ValueError` if a file cannot be used or a class has too few images."
-    images, keep, read, skipped = options.image_files(files, y, vocab), options.fit_in_memory(len(files)), None, {}
-    if keep or options.check: images, read, skipped = _usable_part(images, keep, path)
-    n = len(images) if y is None else images.y
-    train, valid = stratified_split(n, options.valid_pct, options.seed, vocab)
+    images, keep = options.image_files(files, y, condition), options.fit_in_memory(len(files))
+    images, read, skipped = _usable_part(images, keep, path) if keep or options.check else (images, None, {})
+    labels, names = class_part(images.condition, images.y)
+    train, valid = stratified_split(len(images) if labels is None else labels, options.valid_pct, options.seed, names)
+    images.tell(images.y, with_ranges(images.condition, each_part(lambda o: o[train], images.y)))
     sets = images.subset(train), images.subset(valid, flip=False)
     if keep:
         pixels = _stacked([o.pixels for o in read])
-        sets = [Images(pixels[i], o.y, vocab, o.files, o.flip, o.source) for o, i in zip(sets, (train, valid))]
+        sets = [Images(pixels[i], o.y, o.condition, o.files, o.flip, o.source) for o, i in zip(sets, (train, valid))]
     levels = read and np.mean([o.levels for o in read], 0)
     dls = make_loaders(*sets, options.bs, options.device, levels, 0 if keep else options.num_workers)
     dls.skipped, dls.copies, dls.shared = skipped, None, {}
@@ -203,7 +206,8 @@ def _usable_part(images, keep, path):
     if skipped: _report(skipped, len(read), path, images.skip_bad)
     good = [i for i, o in enumerate(read) if o.reason is None]
     images, read, place = images.subset(good), [read[i] for i in good], printable(path)
-    lost = [] if images.y is None else [o for k, o in enumerate(images.vocab) if not (images.y == k).any()]
+    lost = [o for _, c, y in condition_parts(images.condition, images.y) if isinstance(c, Classes)
+            for k, o in enumerate(c.names) if not (y == k).any()]
     if lost: place = f'class {first_few(lost)} of {place}'
     if lost or not good: raise ValueError(f'no usable images in {place}; repair them, or leave the class out')
     images.digests = digest_rows([o.digest for o in read])
@@ -249,7 +253,8 @@ def folder_dls(
     check=True,          # Decode every file before training, even if all will be streamed
     keep_mb=KEEP_MB,     # Images up to this many MB, scaled, are kept in memory; more are streamed from disk
     labels=True,         # Take the names of subfolders as classes; otherwise the images have no labels
-):  # DataLoaders with vocab, kept, skipped (path → reason), shared (validation file → its copy in training)
+    condition=None,      # Columns of metadata.csv in the folder, as for csv_dls, instead of the names of subfolders
+):  # DataLoaders with condition, vocab, kept, skipped (path → reason), shared (validation file → its copy in training)
     "`DataLoaders` of a folder of images; `ValueError` for unusable files, no images, or a class with too few."
     options = ReadOptions(img_size, bs, valid_pct, seed, channels, flip, num_workers, device, background, skip_bad,
                           check, keep_mb)
@@ -257,8 +262,9 @@ def folder_dls(
     files, runs = files_below(path)
     files = [o for o in files if has_image_ending(o)]
     if not files: raise ValueError(printable(f'no images in {path}'))
-    y, vocab = folder_labels(path, files, runs, skip_bad) if labels else (None, None)
-    return file_dls(files, y, vocab, path, options)
+    if condition is not None: y, told = _read_metadata(path, files, condition)
+    else: y, told = folder_labels(path, files, runs, skip_bad) if labels else (None, None)
+    return file_dls(files, y, told, path, options)
 
 # %% ../nbs/02d_folders.ipynb #9988f28c
 def csv_dls(
@@ -278,24 +284,31 @@ def csv_dls(
     skip_bad=False,      # Train on the other files if some cannot be read
     check=True,          # Decode every file before training
     keep_mb=KEEP_MB,     # Images up to this many MB are kept in memory
+    condition=None,      # Instead of `label`: columns by name, each 'class', 'number', 'labels' or a Condition
 ):  # DataLoaders, as of folder_dls
     "`DataLoaders` of images listed in a CSV file; `ValueError` for missing columns or labels, and unusable files."
     options = ReadOptions(img_size, bs, valid_pct, seed, channels, flip, num_workers, device, background, skip_bad,
                           check, keep_mb)
-    table, path = _read_table(csv, file, label), Path(csv).parent if path is None else Path(path)
-    files, y, vocab = _listed_files(path, table[file], csv), None, None
-    if label is not None: y, vocab = _listed_labels(table[label], csv)
-    return file_dls(files, y, vocab, path, options)
+    if condition is not None: label = _check_columns(condition, label)
+    table, path = _read_table(csv, file, label, told=condition), Path(csv).parent if path is None else Path(path)
+    files, y, told = _listed_files(path, table[file], csv), None, None
+    if label is not None: y, told = _listed_labels(table[label], csv)
+    if condition is not None: y, told = _listed_conditions(table, condition, csv)
+    return file_dls(files, y, told, path, options)
 
 def _listed_labels(column, csv):
     "The labels in a column, as numbers, and the class names."
     y, vocab = number_labels(column)
     if not vocab:
         raise ValueError(printable(f'no image in {csv} has a label (-1 means that there is none); pass label=None'))
-    if _are_parts(vocab):
-        raise ValueError(printable(f'column {column.name!r} of {csv} holds {", ".join(vocab)}, the parts of a data set '
-                                   'and not classes; choose another column, or pass label=None'))
+    _check_no_parts(vocab, column.name, csv)
     return y, vocab
+
+def _check_no_parts(names, column, csv):
+    "Refuse a column of classes that holds the parts of a data set."
+    if _are_parts(names):
+        raise ValueError(printable(f'column {column!r} of {csv} holds {", ".join(names)}, the parts of a data set '
+                                   'and not classes; choose another column, or pass label=None'))
 
 def _listed_files(path, names, csv):
     "The files called `names`, all of which must be below `path`."
@@ -307,18 +320,60 @@ def _listed_files(path, names, csv):
                                        'that contains all its files as `path`'))
     return files
 
-def _read_table(csv, *columns):
-    "The `columns` of a CSV file as text, without blanks around it."
+def _read_table(csv, *columns, told=None):
+    "The `columns` of a CSV file, and those that are `told`, as text without blanks around it; only the latter have gaps."
     if Path(csv).is_dir(): raise ValueError(printable(f'{csv} is a folder; folder_dls reads it'))
     table = pd.read_csv(csv, dtype=str, keep_default_na=False).rename(columns=str.strip)
-    for name in columns:
+    for name in (*columns, *(told or ())):
         if name is None: continue
         if name not in table:
             raise ValueError(printable(f'{csv} has no column {name!r}; its columns are {", ".join(table.columns)}'))
-        table[name] = table[name].fillna('').str.strip()
-        gaps = (np.flatnonzero(table[name].str.lower().isin(['', 'nan'])) + 2).tolist()
+        text = table[name].fillna('').str.strip()
+        table[name] = text.where(text.str.lower() != 'nan', '')
+        gaps = [] if told and name in told else (np.flatnonzero(table[name] == '') + 2).tolist()
         if gaps:
             raise ValueError(printable(f'column {name!r} of {csv} is empty in line {first_few(map(str, gaps))}; '
                                        'fill it in, or remove the line'))
     if not len(table): raise ValueError(printable(f'no images in {csv}'))
     return table
+
+# %% ../nbs/02d_folders.ipynb #510f3aab
+def _check_columns(condition, label=None):
+    "Refuse a `condition` that does not state the kind of each column; otherwise the column of labels, which is None."
+    if not isinstance(condition, dict) or not condition or None in condition.values():
+        raise TypeError("condition names columns and what each of them holds, such as dict(age='number', "
+                        f"kind='class', tags='labels'); got {condition!r}")
+    if label not in ('label', None):
+        raise ValueError(f'pass label or condition, not both: {label!r} as a class is condition={{{label!r}: "class"}}')
+
+def _listed_conditions(table, condition, csv):
+    "The conditions in columns of a table and what they say, by name."
+    columns = {k: table[k].tolist() for k in condition}
+    y, told = data_condition(columns, len(table), condition, lambda i: printable(f'line {i + 2} of {csv}'))
+    for name, part in told.items():
+        if isinstance(part, Classes): _check_no_parts(part.names, name, csv)
+    return y, told
+
+# %% ../nbs/02d_folders.ipynb #c2a42bcf
+def _read_metadata(path, files, condition):
+    "The conditions of image `files` from columns of metadata.csv in the folder `path`, and what they say."
+    _check_columns(condition)
+    csv, key = path/'metadata.csv', lambda o: os.path.relpath(o, path)
+    if not csv.is_file():
+        raise FileNotFoundError(printable(f'{csv}: missing; condition reads its columns, and the column file_name '
+                                          'holds the paths of the images in the folder'))
+    table = _read_table(csv, 'file_name', told=condition)
+    listed, line = [key(o) for o in _listed_files(path, table.file_name, csv)], {}
+    images = {key(o) for o in files}
+    for i, o in enumerate(listed):
+        if o in line or o not in images:
+            what = f'line {line[o] + 2} names as well' if o in line else 'is no image of the folder'
+            raise ValueError(printable(f'line {i + 2} of {csv} names {o}, which {what}'))
+        line[o] = i
+    gone = [o for o in map(key, files) if o not in line]
+    if gone:
+        raise ValueError(printable(f'{len(gone)} images have no line in {csv}: {first_few(gone)}; add lines for '
+                                   'them, in which empty cells are missing values'))
+    y, told = _listed_conditions(table, condition, csv)
+    rows = [line[key(o)] for o in files]
+    return each_part(lambda o: o[rows], y), told

@@ -9,12 +9,13 @@ __all__ = ['NaNGuard', 'SafeMetric', 'Watcher']
 import math
 import torch
 import warnings
-from fastai.callback.core import Callback, CancelBatchException
+from contextlib import nullcontext
+from fastai.callback.core import Callback, CancelStepException
 from fastai.learner import Metric, mk_metric
 from fastai.torch_core import num_distrib, rank_distrib
 from fastcore.basics import patch
 from .random_numbers import keep_rng_state
-from .trainer import StopOnNaN
+from .step_check import StopOnNaN
 from .unet import bare_network
 
 # %% ../nbs/03a_guards.ipynb #d6cf1d1d
@@ -32,7 +33,8 @@ class NaNGuard(StopOnNaN):
 
     def describe(self, what):
         "What happened, at which step, and in which layer it was first seen."
-        first = _first_layer(self.model, self.xb) if what == 'the loss' else _first_gradient(self.model)
+        xb = self.xb if self.seen is None else self.seen.about[1]
+        first = _first_layer(self.learn, xb) if what == 'the loss' else _first_gradient(self.model, self.seen)
         return f'{super().describe(what)}; first seen in {first}'
 
     def stop_or_skip(self, what, cancel):
@@ -40,21 +42,23 @@ class NaNGuard(StopOnNaN):
         if self.on_nan == 'stop' or hasattr(self.learn, 'lr_finder'): super().stop_or_skip(what, cancel)
         self.skipped += 1
         if not rank_distrib(): warnings.warn(f'{self.describe(what)}. The batch is skipped, the {self.skipped}. so far')
-        self.learn.loss = torch.zeros_like(self.loss) if self.last is None else self.last   # what the recorder will see
-        if cancel is CancelBatchException and hasattr(self.learn, 'skipped_steps'):
+        if cancel is not CancelStepException and hasattr(self.learn, 'skipped_steps'):
             self.learn.skipped_steps += 1            # a cancelled step is counted by `SkippedSteps`
+        if cancel is None: return                    # the optimiser has skipped it, a step ago
+        self.learn.loss = torch.zeros_like(self.loss) if self.last is None else self.last   # what the recorder will see
         raise cancel
 
 # %% ../nbs/03a_guards.ipynb #04739352
-def _first_gradient(model):
-    "Name of the first parameter whose gradient is not finite."
-    grads = ((n, p.grad) for n, p in bare_network(model).named_parameters() if p.grad is not None)
+def _first_gradient(model, seen):
+    "Name of the first parameter whose gradient is not finite, now or when a step ago it was `seen`."
+    grads = [(n, p.grad) for n, p in bare_network(model).named_parameters() if p.grad is not None]
+    if seen is not None: return 'its norm' if seen.first is None else grads[seen.first][0]
     return next((n for n, g in grads if not g.isfinite().all()), 'its norm')
 
-def _first_layer(model, xb):
-    "Name of the first layer whose output is not finite."
+def _first_layer(learn, xb):
+    "Name of the first layer whose output for the batch `xb` is not finite."
     if not all(o.isfinite().all() for o in xb if o.is_floating_point()): return 'the noised images'
-    found, model = [], bare_network(model)
+    found, model, amp = [], bare_network(learn.model), getattr(learn, 'mixed_precision', None)
     def look(name):
         def hook(module, args, out):
             if not torch.is_tensor(out) or out.isfinite().all(): return
@@ -62,7 +66,7 @@ def _first_layer(model, xb):
         return hook
     hooks = [m.register_forward_hook(look(n)) for n, m in model.named_modules()]
     try:
-        with torch.no_grad(): model(*xb)
+        with torch.no_grad(), amp.autocast if amp else nullcontext(): model(*xb)
     finally:
         for h in hooks: h.remove()
     return found[0] if found else 'the loss itself' + (' or in another process' if num_distrib() > 1 else '')

@@ -19,6 +19,7 @@ from threading import Condition
 from fastcore.basics import IN_NOTEBOOK, patch
 from fastprogress.fastprogress import progress_bar
 from PIL import Image, ImageOps
+from .conditions import each_part
 from .data import DescribedSet, describe_shape
 from .files import printable
 from .images import MAX_PIXELS, as_model_range, open_header, open_image, rgb, row_bands, unreadable
@@ -54,15 +55,16 @@ class ImageFiles(DescribedSet):
 
     def __init__(self,
         files,       # Paths
-        y=None,      # Labels, int64 (n,), or None
-        vocab=None,  # Names of the classes, or None
+        y=None,      # Labels, int64 (n,), another condition, or a dict of these; or None
+        condition=None,  # What `y` says: a Condition, a dict of these, the names of classes, or None
         size=(32, 32),  # Height and width in pixels
         channels=3,     # 3 for colour, 1 for grey
         flip=False,     # Mirror each image with probability 1/2, see `draw_flips`
         background='white',  # Colour behind transparent images, a name or (r, g, b)
         skip_bad=False,      # Let the next image take the place of one that cannot be read, with a warning
     ):
-        self.files, self.y, self.vocab, self.c = files, y, vocab, vocab and len(vocab)
+        self.files = files
+        self.tell(y, condition)
         self.size, self.channels, self.flip, self.background = size, channels, flip, background
         self.skip_bad, self.digests = skip_bad, None
         self._bad = torch.zeros(len(files), dtype=torch.bool).share_memory_()      # shared with worker processes
@@ -86,7 +88,7 @@ class ImageFiles(DescribedSet):
                 self._warn_once(j, e)
                 continue
             if self.flip and self._mirrored[i]: x = x.flip(-1)
-            return (x,) if self.y is None else (x, self.y[j])
+            return (x,) if self.y is None else (x, each_part(lambda o: o[j], self.y))
         first = printable(self.files[0])
         raise ValueError(f'none of the {len(self)} images can be read any more; the first is {first}')
 
@@ -120,8 +122,8 @@ def source(self:ImageFiles):
 
 @patch
 def content(self:ImageFiles):
-    settings, rows = self.source
-    return dict(settings=settings, classes=self.vocab), [rows] if self.y is None else [rows, self.y]
+    (settings, rows), (told, parts) = self.source, self.told()
+    return dict(settings=settings) | told, [rows, *parts]
 
 @patch
 def subset(self:ImageFiles,
@@ -129,9 +131,9 @@ def subset(self:ImageFiles,
     flip=None,  # Whether to mirror; as in this set by default
 ):  # ImageFiles
     "The same set with some of its files."
-    y, flip = None if self.y is None else self.y[rows], self.flip if flip is None else flip
+    y, flip = each_part(lambda o: o[rows], self.y), self.flip if flip is None else flip
     files = [self.files[i] for i in rows]
-    chosen = ImageFiles(files, y, self.vocab, self.size, self.channels, flip, self.background, self.skip_bad)
+    chosen = ImageFiles(files, y, self.condition, self.size, self.channels, flip, self.background, self.skip_bad)
     if self.digests is not None: chosen.digests = self.digests[rows]
     return chosen
 

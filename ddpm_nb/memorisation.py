@@ -10,6 +10,7 @@ import math
 import torch
 from dataclasses import dataclass
 from scipy.stats import betabinom, binom
+from .conditions import each_part
 from .denoiser import evaluating, float_images
 from .random_numbers import ItemNoise
 from .trainer import item_losses, level_starts
@@ -131,7 +132,7 @@ def _check_sets(*sets):
 def loss_by_level(
     denoiser,   # A Denoiser
     x,          # Images, (n, c, h, w)
-    y=None,     # Their classes, if the network knows classes
+    y=None,     # What the network is told of them: classes, another condition, or None
     levels=10,  # Parts of the timesteps
     repeats=1,  # Draws of timestep and noise per image and part
     seed=0,     # Seed of timesteps and noise
@@ -154,7 +155,7 @@ def _squared_error(denoiser, x, y, t, noise, bs=256):
     target = schedule.target(x, eps, t, denoiser.prediction)
     with evaluating(denoiser):
         for s in (slice(i, i + bs) for i in range(0, len(x), bs)):
-            pred = denoiser.predict(x_t[s], t[s], None if y is None else y[s], 1.)
+            pred = denoiser.predict(x_t[s], t[s], each_part(lambda o: o[s], y), 1.)
             out.append(item_losses(pred, target[s]))
     return torch.cat(out)
 

@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from pathlib import Path
 from string import Template
 from fastcore.basics import patch
+from .conditions import each_part
 from .denoiser import evaluating
 from .extractors import check_writable
 from .files import write_atomic
@@ -49,7 +50,7 @@ def doubtful_grid(
 def denoised_views(
     denoiser,  # A Denoiser
     x,         # A few images, (n, c, h, w)
-    y=None,    # Their classes, if the network knows classes
+    y=None,    # What the network is told of them: classes, another condition, or None
     levels=6,  # Noise levels
     seed=0,    # Seed of the noise
 ):  # Images, (2 * n * levels, c, h, w), for `plot_images(…, ncol=levels)`: noised, then denoised
@@ -60,7 +61,7 @@ def denoised_views(
     with evaluating(denoiser):
         for i in range(len(x)):
             noisy = [schedule.noise_images(x[i:i+1], t.view(1), noise[i:i+1])[0] for t in at]
-            clean = [denoiser(o, int(t), None if y is None else y[i:i+1]) for o, t in zip(noisy, at)]
+            clean = [denoiser(o, int(t), each_part(lambda o: o[i:i+1], y)) for o, t in zip(noisy, at)]
             rows += [o.clamp(-1, 1) for o in noisy + clean]
     return torch.cat(rows)
 

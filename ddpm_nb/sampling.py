@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['Conditioned', 'sample_iter', 'sample', 'denoising_strip', 'slerp', 'encode', 'SampleCallback', 'to_uint8',
-           'image_grid', 'plot_images', 'save_grid', 'samplers', 'spaced_timesteps', 'Denoiser', 'class_labels',
+           'image_grid', 'plot_images', 'save_grid', 'samplers', 'spaced_timesteps', 'Denoiser', 'wanted_condition',
            'evaluating']
 
 # %% ../nbs/04_sampling.ipynb #118aae57
@@ -17,21 +17,23 @@ from fastcore.basics import patch
 from fastprogress.fastprogress import progress_bar
 from .random_numbers import ItemNoise, seed_from
 from .images import to_uint8, image_grid, plot_images, save_grid
-from .unet import num_classes_of, takes_labels
+from .conditions import Classes, Condition, condition_texts, each_part, size_of
+from .unet import condition_of
 from .ema import check_own_weights
 from .guards import Watcher
 from .trainer import has_valid
 from .samplers import samplers, pick_sampler, spaced_timesteps
-from .denoiser import Denoiser, class_labels, class_names, evaluating, float_images
+from .denoiser import Denoiser, clip_of, evaluating, float_images, wanted_condition
 
 # %% ../nbs/04_sampling.ipynb #6d39941c
 _all_ = ['to_uint8', 'image_grid', 'plot_images', 'save_grid', 'samplers', 'spaced_timesteps',
-         'Denoiser', 'class_labels', 'evaluating']
+         'Denoiser', 'wanted_condition', 'evaluating']
 
 # %% ../nbs/04_sampling.ipynb #578332a1
 def _check_scale(cfg_scale):
-    "Raise a `ValueError` unless `cfg_scale` is a finite number."
-    if not isinstance(cfg_scale, Real) or not math.isfinite(cfg_scale):
+    "Raise a `ValueError` unless `cfg_scale` is a finite number, or a dict of them."
+    scales = cfg_scale.values() if isinstance(cfg_scale, dict) else [cfg_scale]
+    if not all(isinstance(o, Real) and math.isfinite(o) for o in scales):
         raise ValueError(f'cfg_scale must be a finite number, got {cfg_scale!r}')
 
 def _check_guidance(cfg_scale, y, denoiser):
@@ -44,17 +46,17 @@ class Conditioned:
     "A `Denoiser` with labels and guidance fixed for certain images: `denoise(x_t, t)`, what every sampler asks."
     def __init__(self,
         denoiser,      # A Denoiser
-        n_or_labels,   # Number of images, or one class for each: its name or its position, -1 for "no label"
-        cfg_scale=1.,  # Guidance: 0 unconditional, 1 conditional, above 1 guided
+        n_or_labels,   # Number of images, or what each shows: classes by name or position, or a dict of conditions
+        cfg_scale=1.,  # Guidance: 0 unconditional, 1 conditional, above 1 guided; or a number for parts of a dict
         n=None,        # How many images there are, if that is known: as many labels, or None for no labels
     ):
         _check_scale(cfg_scale)
-        labels = class_labels(denoiser, n if n_or_labels is None and n is not None else n_or_labels)
-        self.n = len(labels) if torch.is_tensor(labels) else labels
-        if n is not None and n_or_labels is not None and (self.n != n or not torch.is_tensor(labels)):
+        wanted = wanted_condition(denoiser, n if n_or_labels is None and n is not None else n_or_labels)
+        self.n = wanted if isinstance(wanted, int) else size_of(wanted)
+        if n is not None and n_or_labels is not None and (self.n != n or isinstance(wanted, int)):
             raise ValueError(f'give one label for each of the {n} images, got {n_or_labels!r}')
         self.denoiser, self.cfg_scale, self.device = denoiser, cfg_scale, denoiser.device
-        self.y = labels.to(self.device) if torch.is_tensor(labels) else None
+        self.y = None if isinstance(wanted, int) else each_part(lambda o: o.to(self.device), wanted)
         _check_guidance(cfg_scale, self.y, denoiser)
 
     def __call__(self,
@@ -111,11 +113,11 @@ def _each_step(path, asking):
 # %% ../nbs/04_sampling.ipynb #7e39adab
 def sample_iter(
     denoiser,            # A Denoiser
-    n_or_labels,         # Number of images, or one class for each: its name or its position, -1 for "no label"
+    n_or_labels,         # Number of images, or what each shows: classes by name or position, or a dict of conditions
     shape=None,          # Shape of one image, (c, h, w); what the denoiser says by default
     sampler='ddim',      # One of `samplers`, or a function like them
     steps=50,            # Steps of the sampler, in [1, T]
-    cfg_scale=1.,        # Guidance: 0 unconditional, 1 conditional, above 1 guided
+    cfg_scale=1.,        # Guidance: 0 unconditional, 1 conditional, above 1 guided; or a number for parts of a dict
     x_T=None,            # Images at the noise level of the first timestep, (n, c, h, w); pure noise by default
     generator=None,      # `torch.Generator` or ItemNoise that makes the result repeatable; fresh noise by default
     spacing='trailing',  # Which timesteps, one of `spacings`
@@ -139,11 +141,11 @@ def sample_iter(
 # %% ../nbs/04_sampling.ipynb #571f5bbb
 def sample(
     denoiser,         # A Denoiser
-    n_or_labels,      # Number of images, or one class for each: its name or its position, -1 for "no label"
+    n_or_labels,      # Number of images, or what each shows: classes by name or position, or a dict of conditions
     shape=None,       # Shape of one image, (c, h, w); what the denoiser says by default
     sampler='ddim',   # One of `samplers`, or a function like them
     steps=50,         # Steps of the sampler, in [1, T]
-    cfg_scale=1.,     # Guidance: 0 unconditional, 1 conditional, above 1 guided
+    cfg_scale=1.,     # Guidance: 0 unconditional, 1 conditional, above 1 guided; or a number for parts of a dict
     progress=True,    # Show a progress bar
     **kwargs,         # As for sample_iter: x_T, generator, spacing, t_start, and the sampler's own options
 ):  # Images, (n, c, h, w), in [-1, 1]
@@ -163,7 +165,8 @@ def denoiser(self:Learner,
     if not ema: check_own_weights(self.model, 'asking for the raw network')
     model = self.ema_model if ema and hasattr(self, 'ema_model') else self.model
     d, classes = self.ddpm, getattr(self.dls, 'vocab', None)
-    return Denoiser(model, d.schedule, d.prediction, shape=d.image_shape, classes=classes, **kwargs)
+    more = dict(shape=d.image_shape, classes=classes, clip=clip_of(d.image_shape or (0, 0, 0))) | kwargs
+    return Denoiser(model, d.schedule, d.prediction, **more)
 
 def _learner_sample(self, n_or_labels, ema=True, **kwargs):
     "Images generated by this learner's network, by default with the averaged weights; arguments as for `sample`."
@@ -247,7 +250,12 @@ class SampleCallback(Watcher):
         self.path, self.every, self.labels = Path(path), every, labels
         self.cfg_scale, self.steps, self.seed = cfg_scale, steps, seed
 
-    def before_fit(self): self.wanted()              # unknown labels are refused now, not after some epochs
+    def before_fit(self):
+        shape = self.learn.ddpm.image_shape
+        if shape is not None and len(shape) != 3:
+            raise ValueError(f'SampleCallback saves pictures (c, h, w), and these data have the shape {shape}: '
+                             'leave it out')
+        self.wanted()                                # unknown labels are refused now, not after some epochs
 
     def after_epoch(self):
         if not self.watching or (self.epoch + 1) % self.every: return
@@ -261,19 +269,21 @@ class SampleCallback(Watcher):
 
 # %% ../nbs/04_sampling.ipynb #97d9a1c8
 @patch
-def wanted(self:SampleCallback):  # Positions of classes, (n,), or a number of images
-    "What the grids show: `labels`, by default one image of every class, or eight images where there are no classes."
-    if self.labels is not None: return class_labels(self.learn.denoiser(), self.labels)
-    classes = num_classes_of(self.model)
-    if classes is None and takes_labels(self.model): classes = getattr(self.dls, 'c', None)
-    return torch.arange(min(classes, 64)) if classes else 8
+def wanted(self:SampleCallback):  # A number of images, or the condition of each
+    "What the grids show: `labels`, by default one image of every class, or what eight validation images show."
+    if self.labels is not None: return wanted_condition(self.learn.denoiser(), self.labels)
+    told = condition_of(self.model)
+    if told is None: return 8
+    n = getattr(self.dls, 'c', None) if type(told) is Condition else getattr(told, 'num_classes', None)
+    if n: return torch.arange(min(n, 64))
+    _, *y = _real_images(self.dls)
+    return each_part(lambda o: o[:8].cpu(), y[0]) if y else 8
 
 @patch
 def captions(self:SampleCallback):  # A list of text, or None where there are no classes
-    "What stands below the pictures of a grid: names of classes, or their numbers where they have no names."
-    wanted, names = self.wanted(), class_names(self.learn.denoiser())
-    if not torch.is_tensor(wanted): return None
-    return ['' if l < 0 else names[l] if l < len(names) else str(l) for l in wanted.tolist()]
+    "What stands below the pictures of a grid: names of classes, or what they are told."
+    wanted, told = self.wanted(), self.learn.denoiser().condition
+    return None if isinstance(wanted, int) or told is None else condition_texts(told, wanted)
 
 @patch
 def draw(self:SampleCallback,
@@ -281,7 +291,7 @@ def draw(self:SampleCallback,
 ):  # Images, (n, c, h, w)
     "The grid's images, from the same starting noise each time."
     wanted, steps = self.wanted(), min(self.steps, self.learn.ddpm.schedule.T)
-    scale = self.cfg_scale if torch.is_tensor(wanted) else 1.
+    scale = 1. if isinstance(wanted, int) else self.cfg_scale
     generator = torch.Generator().manual_seed(self.seed)
     return self.learn.sample(wanted, ema=ema, cfg_scale=scale, steps=steps, progress=False, generator=generator)
 

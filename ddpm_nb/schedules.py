@@ -5,12 +5,13 @@
 # %% auto #0
 __all__ = ['schedules', 'timestep_distributions', 'NoiseSchedule', 'linear_schedule', 'cosine_schedule', 'scaled_linear_schedule',
            'sigmoid_schedule', 'log_linear_schedule', 'karras_schedule', 'flow_schedule', 'zero_terminal_snr', 'Table',
-           'logit_normal_probs']
+           'logit_normal_probs', 'TimestepTable']
 
 # %% ../nbs/00_schedules.ipynb #9f0ccded
 import inspect
 import math
 import torch
+from functools import partial
 from numbers import Integral
 from fastcore.basics import patch
 
@@ -350,7 +351,22 @@ def logit_normal_probs(
     edges = torch.special.ndtr((torch.linspace(0, 1, T + 1, dtype=torch.float64).logit() - mean)/std)
     return (1 - uniform)*edges.diff() + uniform/T
 
-timestep_distributions = Table('timestep_distributions', 'timesteps', uniform=None, logit_normal=logit_normal_probs)
+# %% ../nbs/00_schedules.ipynb #37afe4e1
+class TimestepTable(Table):
+    "A `Table` of distributions of timesteps; a number after a colon is the mean, as in 'logit_normal:0.5'."
+    def check(self, choice): self[choice]
+
+    def __getitem__(self, choice):
+        name, colon, mean = choice.partition(':') if isinstance(choice, str) else (choice, '', '')
+        super().check(name)
+        found = self.get(name)
+        if not colon: return found
+        try: return partial(found, mean=float(mean))
+        except (TypeError, ValueError): raise ValueError(
+            f"a number after a colon is the mean of a distribution, as in 'logit_normal:0.5'; got {choice!r}") from None
+
+timestep_distributions = TimestepTable('timestep_distributions', 'timesteps',
+    uniform=None, logit_normal=logit_normal_probs)
 
 # %% ../nbs/00_schedules.ipynb #701dff28
 @patch
@@ -363,7 +379,7 @@ def sample_timesteps(self:NoiseSchedule,
     device = self.signal.device if generator is None else generator.device
     if probs is None: return torch.randint(0, self.T, (n,), generator=generator, device=device).to(self.signal.device)
     probs = _check_probs(torch.as_tensor(probs, dtype=torch.float64), self.T)
-    return torch.multinomial(probs.to(device), n, replacement=True, generator=generator).to(self.signal.device)
+    return torch.multinomial(probs.to(device, non_blocking=True), n, replacement=True, generator=generator).to(self.signal.device)
 
 # %% ../nbs/00_schedules.ipynb #bc84c1ad
 def _check_probs(probs, T):

@@ -98,7 +98,7 @@ def _pair(img_size): return tuple(img_size) if isinstance(img_size, list) else i
 # %% ../nbs/18_settings.ipynb #7345d51a
 def _make_network(s, dls):
     "The network that the settings `s` ask for, for the images and classes of `dls`."
-    from ddpm_nb.adm import default_network
+    from ddpm_nb.shapes import default_network
     from ddpm_nb.unet import UNet, UNet_conditional
     found = getattr(dls, 'c', None) or 0
     n = found if s['num_classes'] is None else s['num_classes']

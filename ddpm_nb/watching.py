@@ -21,13 +21,14 @@ from fastai.torch_core import rank_distrib
 from fastcore.basics import noop, patch
 from fastcore.imports import in_notebook
 from fastprogress.fastprogress import progress_bar
+from .conditions import Classes, Condition, condition_texts, each_part
 from .files import write_atomic
 from .guards import Watcher
 from .images import plot_images
 from .predictions import predictions
 from .run_folder import run_config
 from .trainer import DDPMLearner, EMALoss, has_valid, item_losses, level_starts
-from .unet import num_classes_of
+from .unet import condition_of
 
 # %% ../nbs/04a_watching.ipynb #e01cb8c0
 class LevelLoss(Watcher):
@@ -303,10 +304,15 @@ def show_results(self:DDPMLearner,
     steps=25,        # Network evaluations
     seed=0,          # Seed of the starting noise
 ):  # A PIL image
-    "Real images in the upper row, of the validation set if there is one; samples of the same classes in the lower."
+    "Real images in the upper row, of the validation set if there is one; samples told the same in the lower."
     x, *y = (self.dls.valid if has_valid(self.dls) else self.dls.train).one_batch()
-    y = y[0][:n] if y and num_classes_of(self.model) else None
+    if x.ndim != 4:
+        raise ValueError(f'show_results draws pictures, and this network makes items of shape {tuple(x.shape[1:])}: '
+                         'call learn.sample(n), and plot what it returns beside the data')
+    told = condition_of(self.model)
+    y = each_part(lambda o: o[:n], y[0]) if y and told is not None and type(told) is not Condition else None
     fake = self.sample(len(x[:n]) if y is None else y, cfg_scale=1. if y is None else cfg_scale,
                        steps=min(steps, self.ddpm.schedule.T), progress=False,
                        generator=torch.Generator().manual_seed(seed))
-    return plot_images(torch.cat([x[:n].cpu(), fake.cpu()]), ncol=len(x[:n]))
+    texts = None if y is None or isinstance(told, Classes) else 2*condition_texts(told, each_part(lambda o: o.cpu(), y))
+    return plot_images(torch.cat([x[:n].cpu(), fake.cpu()]), ncol=len(x[:n]), labels=texts)

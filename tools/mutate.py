@@ -473,6 +473,7 @@ def test(tree, notebook, exported):
     os.chdir(tree)
     sys.path.insert(0, str(tree))
     os.environ.update(OMP_NUM_THREADS='1', PYTHONPATH=str(tree))
+    multiprocessing.set_start_method(None, force=True)     # not WARM's, which would start a loader's workers without the notebook's classes
     for fd in (1, 2): os.dup2(os.open(os.devnull, os.O_WRONLY), fd)
     from nbdev.config import get_config
     from nbdev.export import nb_export
@@ -502,7 +503,7 @@ def caught_by(tree, chapter, right, wrong, readers):
 
 # a process imports the slow libraries once; the tests run in copies of it, in which no module of ours is loaded yet
 WARM = multiprocessing.get_context('forkserver')
-WARM.set_forkserver_preload(['torch', 'torchvision', 'fastai.vision.all', 'sklearn.datasets', 'scipy', 'nbdev.test', 'nbdev.export', 'execnb.shell'])
+WARM.set_forkserver_preload(['torch', 'torch._dynamo', 'torchvision', 'fastai.vision.all', 'sklearn.datasets', 'scipy', 'nbdev.test', 'nbdev.export', 'execnb.shell'])
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
