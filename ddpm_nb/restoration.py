@@ -18,6 +18,7 @@ from fastprogress.fastprogress import progress_bar
 from numbers import Integral
 from torch.nn import functional as F
 from torchvision.transforms.functional import gaussian_blur, rgb_to_grayscale
+from .conditions import each_part
 from .random_numbers import ItemNoise, seed_from
 from .schedules import Table
 from .samplers import ddim, spaced_timesteps
@@ -78,12 +79,18 @@ def inpainting(
     if not mask.any(): raise ValueError('mask must be shaped as one image, True where it is seen; got 0 seen')
     return Measurement(lambda x: x[:, mask.to(x.device)], mask.shape, noise, 'inpainting')
 
+def _check_picture(shape, name, channels=None):
+    "Raise a `ValueError` unless `shape` is that of a picture."
+    if len(shape) == 3 and channels in (None, shape[0]): return
+    raise ValueError(f'{name} is for pictures ({channels or "c"}, h, w), got items of shape {tuple(shape)}')
+
 def super_resolution(
     shape,     # Shape of one image, (c, h, w), h and w divisible by `factor`
     factor=2,  # Side of the square of pixels that is averaged
     noise=0.,  # See Measurement
 ):
     "Each pixel of y is the mean of `factor` × `factor` pixels."
+    _check_picture(shape, 'super_resolution')
     if any(o % factor for o in shape[1:]):
         raise ValueError(f'height and width must be divisible by {factor}, got {tuple(shape)}')
     return Measurement(lambda x: F.avg_pool2d(x, factor), shape, noise, f'super-resolution ×{factor}')
@@ -95,6 +102,7 @@ def deblurring(
     size=5,    # Side of its kernel, an odd number
 ):
     "A Gaussian blur."
+    _check_picture(shape, 'deblurring')
     return Measurement(lambda x: gaussian_blur(x, size, sigma), shape, noise, 'deblurring')
 
 def denoising(
@@ -109,6 +117,7 @@ def colourising(
     noise=0.,  # See Measurement
 ):
     "A grey image of a coloured one, by the weights of ITU-R BT.601."
+    _check_picture(shape, 'colourising', 3)
     return Measurement(rgb_to_grayscale, shape, noise, 'colourising')
 
 # %% ../nbs/08_restoration.ipynb #0ff9e482
@@ -246,7 +255,7 @@ def _with_mask(x, mask, n):
 
 def _fitted(mask, x):
     "`mask` in the shape of the pictures `x`; a `ValueError` for other shapes, and where nothing is seen of a picture."
-    side = min(2, x.ndim - 1)                                    # height and width, or the one length that there is
+    side = 2 if x.ndim > 3 else 1                                # height and width, or the one length that there is
     try: fits = x.ndim > 1 and mask.shape[-side:] == x.shape[-side:] and mask.expand(x.shape)
     except RuntimeError: fits = False
     if fits is False:
@@ -296,7 +305,7 @@ def restore(
     method='pigdm',  # One of `methods`
     steps=100,       # Steps, in [1, T]
     n=1,             # Samples for each measurement
-    labels=None,     # One class for each measurement: its name or its position, -1 for "no label"; or None
+    labels=None,     # What each measurement shows, as for sample: classes or another condition; or None
     cfg_scale=1.,    # Guidance, as in sample
     generator=None,  # `torch.Generator` that makes the result repeatable; fresh noise by default
     progress=True,   # Show a progress bar
@@ -311,7 +320,7 @@ def restore(
     noise = ItemNoise(seed_from(generator), [i + 2**16*j for i in range(m) for j in range(n)])   # sample j of image i
     draw = lambda: noise.randn(measurement.shape, each.device)
     timesteps = spaced_timesteps(schedule, steps)
-    denoise = _straight_through(denoiser, None if each.y is None else many(each.y), cfg_scale)
+    denoise = _straight_through(denoiser, each_part(many, each.y), cfg_scale)
     x_T = schedule.level(timesteps[0])[1]*draw()
     path = methods[method](denoise, schedule, x_T, timesteps, draw, many(float_images(y, 'y')), measurement, **options)
     with evaluating(denoiser):
@@ -323,7 +332,7 @@ def sdedit(
     denoiser,         # A Denoiser
     x0,               # Images to change, (n, c, h, w), in [-1, 1]
     strength,         # How far to go, in [0, 1]: 0 returns the images, 1 forgets them
-    labels=None,      # One class for each image, as for sample, or None
+    labels=None,      # What each image shows, as for sample: classes or another condition; or None
     steps=50,         # Steps from the noisiest timestep; of `strength` it takes that share
     generator=None,   # `torch.Generator` that makes the result repeatable; fresh noise by default
     **kwargs,         # As for sample: sampler, cfg_scale, progress
@@ -341,9 +350,9 @@ def sdedit(
 
 # %% ../nbs/08_restoration.ipynb #e10ae4a6
 def invert_edit(
-    denoiser,       # A Denoiser of a network with classes
+    denoiser,       # A Denoiser of a network with classes or another condition
     x0,             # Images to change, (n, c, h, w), in [-1, 1]
-    labels,         # What they are, one class for each, as for sample
+    labels,         # What they are, as for sample: one class for each, or another condition
     new_labels,     # What they should become
     steps=50,       # Network evaluations, there and back each
     cfg_scale=1.,   # Guidance on the way back

@@ -210,8 +210,8 @@ def _solve(denoise, x, ends, rtol, atol, method, rate=None):
 # %% ../nbs/07_score_sde.ipynb #9b0cfa0a
 def ode_encode(
     denoiser,      # A Denoiser
-    x0,            # Clean images, (n, c, h, w), in [-1, 1]
-    labels=None,   # One class label for each image, if the network knows classes
+    x0,            # Clean images, (n, c, h, w), in [-1, 1], or other items, (n, …)
+    labels=None,   # What the network is told of each image, as for sample; or None
     cfg_scale=1.,  # Guidance
     rtol=1e-5,     # Error allowed, relative
     atol=1e-5,     # Error allowed, absolute
@@ -225,8 +225,8 @@ def ode_encode(
 # %% ../nbs/07_score_sde.ipynb #7e8de177
 def ode_decode(
     denoiser,      # A Denoiser
-    latents,       # Noise of the last timestep, (n, c, h, w)
-    labels=None,   # One class label for each image, if the network knows classes
+    latents,       # Noise of the last timestep, (n, …)
+    labels=None,   # What the network is told of each image, as for sample; or None
     cfg_scale=1.,  # Guidance
     rtol=1e-5,     # Error allowed, relative
     atol=1e-5,     # Error allowed, absolute
@@ -250,8 +250,8 @@ def _trace(x0, x, signs):
 # %% ../nbs/07_score_sde.ipynb #9243e126
 def log_likelihood(
     denoiser,        # A Denoiser
-    x0,              # Clean images, (n, c, h, w), in [-1, 1]
-    labels=None,     # One class label for each image, if the network knows classes
+    x0,              # Clean images, (n, c, h, w), in [-1, 1], or other items, (n, …)
+    labels=None,     # What the network is told of each image, as for sample; or None
     probes=1,        # Random signs per image for the trace (Hutchinson); None for the exact one, which is slow
     rtol=1e-4,       # Error allowed, relative
     atol=1e-4,       # Error allowed, absolute
