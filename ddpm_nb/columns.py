@@ -175,14 +175,9 @@ def data_condition(
     stated = condition or {}
     strange = [k for k in stated if k not in y] if isinstance(stated, dict) else [stated]
     if strange or not y:
-<<<<<<< HEAD
         names = ', '.join(map(repr, y)) or 'nothing'
         raise ValueError(f'y is a dict of {names}: condition must be a dict with some of these names; '
                          f'got {condition!r}')
-=======
-        raise ValueError(f'y is a dict of {", ".join(map(repr, y)) or "nothing"}: condition must be a dict '
-                         f'with some of these names; got {condition!r}')
->>>>>>> int
     parts = {k: _read_part(o, stated.get(k), n, k, row) for k, o in y.items()}
     return {k: o for k, (o, _) in parts.items()}, {k: o for k, (_, o) in parts.items()}
 
