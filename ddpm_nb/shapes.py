@@ -111,8 +111,8 @@ class ADMUNet1d(ADMUNet):
 def _check_signals(x, least):
     "Raise a `ValueError` unless `x` are signals of length `least` or more."
     if x.ndim not in (3, 4) or (x.ndim == 4 and x.shape[2] != 1) or x.shape[-1] < least:
-        raise ValueError(f'signals must have the shape (n, c, length) or (n, c, 1, length), of length at least {least}, '
-                         f'got {tuple(x.shape)}')
+        raise ValueError('signals must have the shape (n, c, length) or (n, c, 1, length), '
+                         f'of length at least {least}, got {tuple(x.shape)}')
 
 def _as_row(y, condition):
     "The known signals (n, c, length) in `y` as images of one row; other conditions as they are."
@@ -123,7 +123,7 @@ def _as_row(y, condition):
 def default_network(
     shape,             # Shape of one item: (d,) for rows, (c, length) for signals, (c, h, w) for images
     num_classes=None,  # Number of classes, or None
-    channels=None,     # Width of each level, multiples of 4, or the one width of a network for rows; by the shape if None
+    channels=None,     # Width of each level, multiples of 4, or the one width for rows; by the shape if None
     blocks=None,       # Residual blocks, in each level or in all for rows; by the shape if not given
     condition=None,    # What it is told in place of a class: a Condition, or a dict of these by name
 ):
