@@ -123,7 +123,7 @@ def _as_row(y, condition):
 def default_network(
     shape,             # Shape of one item: (d,) for rows, (c, length) for signals, (c, h, w) for images
     num_classes=None,  # Number of classes, or None
-    channels=None,     # Width of each level, multiples of 4, or the one width for rows; by the shape if None
+    channels=None,     # Width of each level, multiples of 4, or one width for rows; by the shape if not given
     blocks=None,       # Residual blocks, in each level or in all for rows; by the shape if not given
     condition=None,    # What it is told in place of a class: a Condition, or a dict of these by name
 ):
