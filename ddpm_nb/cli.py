@@ -13,11 +13,11 @@ import time
 from functools import partial
 from pathlib import Path
 from .files import command_options, run_command
-from .pictures import Wanted, check_output, check_sampling, guidance_scale, parse_labels
-from .pictures import write_folder, write_grid
+from .notation import asked_rows, by_name, guidance_scale, name_kind, name_value, numbers, pixels, scale
+from .pictures import Wanted, check_output, check_sampling, is_picture, save_samples
+from .pictures import write_array, write_folder, write_grid
 from .settings import PLACES, absolute_places, check_data_settings, check_machine, check_run, check_settings
-from .settings import data_sets, load_data, locate_data, make_learner, new_run_folder, numbers, pixels
-from .settings import settings_from
+from .settings import data_sets, load_data, locate_data, make_learner, new_run_folder, settings_from
 
 # %% ../nbs/19_cli.ipynb #40ab7c3a
 def ddpm_train(
@@ -28,6 +28,7 @@ def ddpm_train(
     img_size:pixels=None,   # Height and width: 32, or 32x48; by default 8 for digits, 16 for letters, 32 for files
     num_classes:int=None,   # Number of classes; counted in the data by default, 0 to ignore labels
     data:str='digits',      # One of `named_datasets`, a folder of images, a .csv or an .npz file
+    condition:list[name_kind]=None, # A column or array that the network is told, with its kind: age:number; repeatable
     skip_bad:bool=False,    # Train on the rest if some files cannot be used; otherwise nothing is trained
     device:str=None,        # 'cpu', 'cuda' or 'mps'; the best there is by default
     lr:float=2e-3,          # Largest learning rate of the one-cycle schedule
@@ -35,7 +36,7 @@ def ddpm_train(
     schedule:str='cosine',  # One of `schedules`
     prediction:str='v',     # What the network predicts, one of `predictions`
     model:str='adm',        # Network: 'adm', or 'unet' for the article's
-    cfg_scale:float=2.,     # Guidance of the sampled pictures, where there are classes
+    cfg_scale:float=2.,     # Guidance of the sampled pictures, where there are classes or other conditions
     log_every_epoch:int=10, # Epochs between two lines in a log file, and between two grids of samples
     save_minutes:float=10., # Minutes between two saves within an epoch; every epoch is saved anyway
     on_nan:str='stop',      # When loss or gradients are not finite: 'stop', or 'skip' the batch
@@ -47,6 +48,7 @@ def ddpm_train(
 ):
     "Train a diffusion model; without arguments, on handwritten digits in about two minutes of a laptop."
     given = _all_options(ddpm_train, locals())
+    given['condition'] = by_name(condition, 'condition') or None
     if resume and run_name: raise ValueError('a resumed run keeps its name: leave --run_name out')
     s = {k: v for k, v in given.items() if k not in _MACHINE}
     s = _resumed(resume, s) if resume else absolute_places(s)
@@ -66,7 +68,7 @@ ddpm_train.borrowed = {     # heading in the help: the function that documents t
     'folders and CSV files': ('folders.folder_dls', dict(channels=int, background=str, flip=bool)),
     'all data': ('folders.folder_dls', dict(valid_pct=float)),
     'CSV files': ('folders.csv_dls', dict(file=str, label=str, path=str)),
-    '.npz files': ('datasets.npz_dls', dict(x=str, y=str)),
+    '.npz files': ('datasets.npz_dls', dict(x=str, y=str, items=str)),
     'network': ('shapes.default_network', dict(network_channels=numbers, blocks=int)),
     'fine-tuning': ('trainer.ddpm_learner', dict(start_from=str, start_weights=str)),
     'training': ('trainer.ddpm_learner',
@@ -130,10 +132,12 @@ def _prepare(path, s, given):
     cbs = [NaNGuard(given['on_nan']), RunProgress(every), *saving]
     if world > 1: cbs.append(ShareBatches())
     cbs.append(LevelLoss())                                                              # adds up over all processes
-    if first: cbs += [SampleCallback(path/'samples', every, cfg_scale=s['cfg_scale']), LossPlot(path/'loss.png', every)]
+    if first: cbs.append(LossPlot(path/'loss.png', every))
     if first and given['wandb']: cbs.append(WandbLogger(path, name=path.name))
     learn = make_learner(s, dls, path if given['resume'] else None, cbs=cbs)
     learn.remove_cb(ProgressCallback)
+    samples = SampleCallback(path/'samples', every, cfg_scale=s['cfg_scale'])
+    if first and is_picture(learn.ddpm.image_shape): learn.add_cb(samples)
     at = _resume(learn, path) if given['resume'] else None
     chosen = s['epochs'] is None
     if chosen: s['epochs'] = enough_epochs(len(dls.train), learn.ddpm.image_shape, dls.device)
@@ -172,9 +176,9 @@ def enough_epochs(
     shape,         # Shape of one item, for example (c, h, w)
     device='cpu',  # Where it is trained
 ):
-    "Epochs for 900 steps up to 16 pixels a side, for 2,000 above; at most 300, and on a GPU at least 40."
+    "Epochs for about 900 steps up to 16 pixels a side, 2,000 above; at most 300, and on a GPU at least 40."
     wanted = 900 if len(shape) == 3 and min(shape[1:]) <= 16 else 2000
-    return max(40 if str(device).startswith('cuda') else 1, min(math.ceil(wanted/steps), 300))
+    return max(40 if str(device).startswith('cuda') else 1, min(wanted//steps, 300))
 
 # %% ../nbs/19_cli.ipynb #1a7d6b73
 def _merge_metrics(path, seconds=0., **found):
@@ -187,32 +191,16 @@ def _merge_metrics(path, seconds=0., **found):
     return new
 
 # %% ../nbs/19_cli.ipynb #0337a835
-def _save_pictures(learn, folder, cfg_scale):
-    "Save a grid and a strip of samples into `folder`."
-    import torch
-    from ddpm_nb.denoiser import class_names
-    from ddpm_nb.images import save_grid
-    from ddpm_nb.sampling import denoising_strip
-    denoiser = learn.denoiser()
-    names = class_names(denoiser)[:10]
-    columns = list(range(len(names)))
-    how = dict(cfg_scale=cfg_scale if names else 1., steps=min(25, learn.ddpm.schedule.T))
-    seeded = lambda: torch.Generator().manual_seed(0)
-    x = learn.sample(columns*8 or 64, generator=seeded(), progress=sys.stdout.isatty(), **how)
-    save_grid(x, folder/'grid.png', ncol=len(columns) or 8, labels=names*8 or None)
-    strip = denoising_strip(denoiser, columns or 8, generator=seeded(), **how)
-    save_grid(strip, folder/'denoising.png', ncol=10)
-
 def _finish(learn, path, cfg_scale):
     "Save pictures and `metrics.json`, and say where they are."
-    _save_pictures(learn, path/'samples', cfg_scale)
+    samples = save_samples(learn, path/'samples', cfg_scale)
     names = [o for o in learn.recorder.metric_names[1:] if o != 'time']
     values = dict(zip(names, learn.recorder.values[-1]))
     losses = {k: round(float(v), 5) for k, v in values.items() if v is not None and math.isfinite(v)}
     size = sum(p.numel() for p in learn.model.parameters())
     steps, text = learn.train_iter, ', '.join(f'{k} {v}' for k, v in losses.items())
     seconds = _merge_metrics(path, **losses, epochs=learn.n_epoch, steps=steps, parameters=size)['seconds']
-    print(f'samples  {path}/samples/grid.png')
+    print(f'samples  {samples}')
     print(f'metrics  {text} after {steps} steps in {seconds:.0f} s')
     print(f'more     ddpm_sample {path}')
 
@@ -263,14 +251,15 @@ def _refuse_changes(run, settings, changed):
 def ddpm_sample(
     run:str,               # Run folder
     labels:str=None,       # Class names or numbers, separated by commas; all (at most ten) by default
+    condition:list[name_value]=None, # What the pictures show: age=37, or age=20,40 for a row each; repeatable
     n:int=8,               # Pictures of each
     steps:int=50,          # Network evaluations
-    cfg_scale:float=None,  # Guidance: 0 unconditional, 1 conditional, above 1 guided; 2 by default if there are classes
+    cfg_scale:list[scale]=None, # Guidance: 0 unconditional, 1 conditional, 2 guided (default); kind=3 for one part
     sampler:str='ddim',    # One of `samplers`
     seed:int=0,            # Seed of the noise
     weights:str='ema',     # Which weights of the run, one of `run_weights`
     device:str='cpu',      # 'cpu', 'cuda' or 'mps'
-    out:str='samples.png', # Picture to write, a row for each label; or a folder, such as many/, for single files
+    out:str=None,          # Picture, samples.png by default; a folder, such as many/, for files; .npy for no pictures
     batch_size:int=100,    # Pictures that are drawn at a time; fewer need less memory
 ):
     "Sample from a run folder, into one picture or into a folder of single files."
@@ -278,17 +267,17 @@ def ddpm_sample(
         if value < 1: raise ValueError(f'{name} must be at least 1, got {value}')
     check_machine(device)
     check_run(run)
-    from ddpm_nb.denoiser import Denoiser, class_names
+    from ddpm_nb.denoiser import Denoiser
     denoiser = Denoiser.from_run(run, device=device, weights=weights)
-    names = class_names(denoiser) or None
-    rows, scale = parse_labels(labels, names), guidance_scale(cfg_scale, names)
-    total = n*len(rows or [0])
-    single = check_output(out, total)
-    check_sampling(denoiser.schedule, sampler, steps, scale, seed)
-    w = Wanted(rows and [y for y in rows for _ in range(n)], names, total, sampler, steps, scale, seed, weights)
-    if single: write_folder(denoiser, w, Path(out), run, batch_size)
-    else: write_grid(denoiser, w, out, min(n, 50), batch_size)
-    print(out)
+    rows = asked_rows(denoiser.condition, condition, labels)
+    guidance, total = guidance_scale(cfg_scale, rows), n*max(map(len, rows.values()), default=1)
+    file, kind = check_output(out, total, denoiser.shape)
+    check_sampling(denoiser.schedule, sampler, steps, guidance, seed)
+    w = Wanted(denoiser.condition, rows, total, sampler, steps, guidance, seed, weights)
+    if kind == 'grid': write_grid(denoiser, w, file, min(n, 50), batch_size)
+    elif kind == 'folder': write_folder(denoiser, w, file, run, batch_size)
+    else: write_array(denoiser, w, file, batch_size)
+    print(out or file)
 
 # %% ../nbs/19_cli.ipynb #60a16a43
 def ddpm_evaluate(
@@ -299,6 +288,7 @@ def ddpm_evaluate(
     cfg_scale:float=None,    # Guidance of the images that a classifier judges; 2 by default
     seed:int=0,              # Seed of everything drawn
     quick:bool=False,        # Only a look: 100 images, no sweeps over steps and guidance
+    weights:str='ema',       # Which weights of the run, one of `run_weights`
     device:str='cpu',        # 'cpu', 'cuda' or 'mps'
     data:str=None,           # Where the data are now, if they were moved
     path:str=None,           # Where the paths in a CSV file start now, if that was moved
@@ -306,12 +296,12 @@ def ddpm_evaluate(
     "Measure how good a run's images are, and whether it has memorised its data; writes metrics.json and report.html."
     check_machine(device)
     s = locate_data(_settings(run), run, data, path)
-    scale = _check_evaluation(check_run(run), n, steps, sampler, cfg_scale, seed)
+    guidance = _check_evaluation(check_run(run), n, steps, sampler, cfg_scale, seed)
     check_data_settings(s, _defaults())
     from ddpm_nb.evaluation import evaluate
     dls = load_data(s, 'cpu')
-    report = evaluate(run, dls, n=n, steps=steps, sampler=sampler, cfg_scale=scale, seed=seed, quick=quick,
-                      device=device, say=partial(print, flush=True), progress=sys.stdout.isatty())
+    report = evaluate(run, dls, n=n, steps=steps, sampler=sampler, cfg_scale=guidance, seed=seed, quick=quick,
+                      weights=weights, device=device, say=partial(print, flush=True), progress=sys.stdout.isatty())
     for line in report.lines(): print(line)
     print(f'report   {run}/report.html')
 
@@ -319,9 +309,10 @@ def _check_evaluation(config, n, steps, sampler, cfg_scale, seed):
     "The guidance scale; a `ValueError` for what cannot be evaluated, before anything is read or trained."
     from ddpm_nb.schedules import NoiseSchedule
     if not 20 <= n <= 100_000: raise ValueError(f'n is the number of generated images, from 20 to 100,000, got {n:,}')
-    scale = guidance_scale(cfg_scale, (config['network']['args'] or {}).get('num_classes'))
-    check_sampling(NoiseSchedule.from_config(config['schedule']), sampler, steps, scale, seed)
-    return scale
+    args = config['network']['args'] or {}
+    guidance = guidance_scale(cfg_scale, args.get('condition') or args.get('num_classes'))
+    check_sampling(NoiseSchedule.from_config(config['schedule']), sampler, steps, guidance, seed)
+    return guidance
 
 # %% ../nbs/19_cli.ipynb #50fcf8e7
 def train_main(): run_command(ddpm_train)

@@ -64,7 +64,7 @@ def _class_text(texts, names, name, row):
     known = None if names is None else {*names, '-1'}
     for i, o in enumerate(texts):
         if known is not None and o not in known:
-            raise ValueError(printable(f'unknown class {o} in {row(i)} of {name}; there are {", ".join(names)}'))
+            raise ValueError(printable(f'unknown class {o} of {name} in {row(i)}; there are {", ".join(names)}'))
     y, names = number_labels(texts, names)
     return y.numpy(), names
 
@@ -87,7 +87,7 @@ def _label_text(texts, names, name, row):
         for label in sorted(o or ()):
             if ',' in label: raise ValueError(f'{name} in {row(i)} is {texts[i]!r}; write ; between labels')
             if names and label not in names:
-                raise ValueError(f'unknown label {label} in {row(i)} of {name}; there are {", ".join(names)}')
+                raise ValueError(f'unknown label {label} of {name} in {row(i)}; there are {", ".join(names)}')
     names = names or found
     if not names: raise ValueError(f'{name} holds no label at all')
     return np.array([[math.nan if o is None else float(k in o) for k in names] for o in held]), names
@@ -132,7 +132,8 @@ def _classes(y, names, known, name):
     names = names or [str(o) for o in range(known or int(y.max()) + 1)]
     if not names: raise ValueError(f'no image has a label in {name}: leave it out, or name the classes that there are')
     if known in (None, len(names)): return Classes(names=names)
-    raise ValueError(f'{name} holds {len(names)} classes ({first_few(names)}), and {known} are stated; state their names')
+    raise ValueError(f'{name} holds {len(names)} classes ({first_few(names)}), and {known} are stated; '
+                     'state their names')
 
 def _refuse_bad(y, a, condition, name, row):
     "A `ValueError` that names the row of a value of `y`, made from the array `a`, that the condition cannot have."
@@ -169,13 +170,14 @@ def data_condition(
     if y is None and condition is None: return None, None
     if not isinstance(y, dict):
         if y is not None and not isinstance(condition, dict): return _read_part(y, condition, n, 'y', row)
-        raise TypeError(f'a condition is stated, {condition!r}, so y must be '
-                        f'{"a dict with these names" if isinstance(condition, dict) else "an array"}; got {type(y).__name__}')
+        wanted = 'a dict with these names' if isinstance(condition, dict) else 'an array'
+        raise TypeError(f'a condition is stated, {condition!r}, so y must be {wanted}; got {type(y).__name__}')
     stated = condition or {}
     strange = [k for k in stated if k not in y] if isinstance(stated, dict) else [stated]
     if strange or not y:
-        raise ValueError(f'y is a dict of {", ".join(map(repr, y)) or "nothing"}: condition must be a dict with some of '
-                         f'these names; got {condition!r}')
+        names = ', '.join(map(repr, y)) or 'nothing'
+        raise ValueError(f'y is a dict of {names}: condition must be a dict with some of these names; '
+                         f'got {condition!r}')
     parts = {k: _read_part(o, stated.get(k), n, k, row) for k, o in y.items()}
     return {k: o for k, (o, _) in parts.items()}, {k: o for k, (_, o) in parts.items()}
 

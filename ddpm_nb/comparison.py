@@ -11,7 +11,7 @@ import json
 from matplotlib.figure import Figure
 from pathlib import Path
 from .report import read_metrics
-from .run_folder import read_config
+from .run_folder import read_config, shape_of
 
 # %% ../nbs/05e_comparison.ipynb #a3666bd6
 def _check_protocols(protocols):
@@ -39,8 +39,9 @@ def compare(
     runs = [Path(o) for o in runs]
     short = len({o.name for o in runs}) == len(runs)
     runs = {run.name if short else str(run): run for run in runs}
-    settings = lambda run: _flat({k: v for k, v in read_config(run).items() if k != 'versions'})
-    configs = {name: settings(run) for name, run in runs.items()}
+    shaped = lambda config: dict(shape=list(shape_of(config))) | config           # older folders have `image` alone
+    settings = lambda config: _flat({k: v for k, v in shaped(config).items() if k != 'versions'})
+    configs = {name: settings(read_config(run)) for name, run in runs.items()}
     metrics = {name: read_metrics(run) for name, run in runs.items()}
     found = {name: m.pop('evaluation', {}) for name, m in metrics.items()}
     _check_protocols({name: o['protocol'] for name, o in found.items() if o})

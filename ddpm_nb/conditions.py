@@ -193,14 +193,13 @@ class Numbers(Condition):
         values,         # For each image a number, or k of them, as such or as text; None where one is missing
         name='number',  # What to call it in an error
     ):  # float32 (n,) or (n, k)
-        "The numbers in `values`; a `ValueError` outside the range of the training data."
-        if not torch.is_tensor(values):
-            rows = [_floats(v, math.prod(self.row), name) for v in _each_entry(values, name)]
-            values = torch.tensor(rows, dtype=torch.float32).view(len(rows), *self.row)
-        y = self.check(values, len(values), name)
+        "The numbers in `values`; a `ValueError` outside the range of the training data, unless they are a tensor."
+        if torch.is_tensor(values): return self.check(values, len(values), name)       # such as those of other data
+        rows = [_floats(v, math.prod(self.row), name) for v in _each_entry(values, name)]
+        y = self.check(torch.tensor(rows, dtype=torch.float32).view(len(rows), *self.row), len(rows), name)
         low, high = (torch.tensor(o, dtype=torch.float64) for o in (self.low, self.high))
         slack = 1e-6*(high - low) + 1e-6*low.abs()                           # float32 rounds the ends
-        if not ((y.cpu() < low - slack) | (y.cpu() > high + slack)).any(): return y
+        if not ((y < low - slack) | (y > high + slack)).any(): return y
         raise ValueError(f'{name} must lie in {_range(self.low, self.high)}, the range of the training data; '
                          f'got {y.min():.6g} … {y.max():.6g}')
 

@@ -142,13 +142,13 @@ def npz_dls(
     seed=42,        # Seed of the split
     classes=None,   # Names of the classes; their numbers by default
     device=None,    # Where batches go; the GPU if there is one
-    condition=None, # What the dtype of `y` does not tell, as for array_dls
+    condition=None, # What the dtype of `y` does not tell, as for array_dls; a dict names the arrays as well
     items=None,     # What `x` holds, one of `item_dims`; by its shape by default
 ):  # DataLoaders, as of array_dls
     "`DataLoaders` of arrays in an `.npz` file; `ValueError` if the file does not hold them."
-    names = y if isinstance(y, (list, tuple)) else [y]
-    images, *told = _read_arrays(path, x, *names)
-    told = told[0] if names is not y else dict(zip(names, told))
+    several = y if isinstance(y, (list, tuple)) else [*condition] if isinstance(condition, dict) else None
+    images, *told = _read_arrays(path, x, *(several or [y]))
+    told = dict(zip(several, told)) if several else told[0]
     return array_dls(images, told, bs, valid_pct, seed, classes, device, condition, items)
 
 def _read_arrays(path, *names):
@@ -210,20 +210,20 @@ def _number_range(y, condition, kind):
     for column in y.T:
         known = column[~column.isnan()]
         ranges.append(f'{known.min():.4g} … {known.max():.4g}' if len(known) else 'none')
-    return f'numbers {", ".join(ranges)}' + _missing(y.isnan().any(1), kind, 'a number')
+    return f'numbers {", ".join(ranges)}' + _missing(y.isnan().any(1), kind, 'without a number')
 
 def _label_shares(y, condition, kind):
     "The share of images for which each label holds."
     held = [f'{k} ({o:.0%})' for k, o in zip(condition.names, y.nanmean(0).tolist())]
     more = f' and {len(held) - 10} more' if len(held) > 10 else ''
-    return f'{len(held)} labels: {", ".join(held[:10])}{more}' + _missing(y.isnan().any(1), kind, 'all labels')
+    return f'{len(held)} labels: {", ".join(held[:10])}{more}' + _missing(y.isnan().any(1), kind, 'with unknown labels')
 
-def _missing(rows, kind, what): return f'; {int(rows.sum()):,} {kind} without {what}' if rows.any() else ''
+def _missing(rows, kind, what): return f'; {int(rows.sum()):,} {kind} {what}' if rows.any() else ''
 
 _summaries = {
     'class': _class_counts, 'number': _number_range, 'labels': _label_shares,
     'tokens': lambda y, condition, kind: f'up to {condition.length} of {condition.vocab_size} tokens'
-                                         + _missing(unknown(y).all(1), kind, 'tokens'),
+                                         + _missing(unknown(y).all(1), kind, 'without tokens'),
     'known': lambda y, condition, kind: f'known pictures of {condition.channels} channels, '
                                         f'{1 - unknown(y).double().mean():.0%} of the values known'}
 

@@ -16,33 +16,36 @@ from importlib import import_module
 from pathlib import Path
 from PIL import Image
 from tempfile import TemporaryDirectory
-from .diffusers_export import read_unet, write_diffusers
+from .conditions import Classes, Condition
+from .denoiser import clip_of
+from .diffusers_export import check_told, read_unet, write_diffusers
 from .files import write_atomic
 from .images import open_image
 from .model_card import card_metrics, export_info, last_name, model_card
 from .programs import Program, check_program, largest_difference, need_packages, read_onnx
 from .programs import schedule_tables, trace_network, write_onnx
-from .run_folder import load_run, read_config, weights_bytes
+from .run_folder import load_network, read_config, shape_of, weights_bytes, weights_file
 from .sampling import Denoiser
 from .schedules import NoiseSchedule
-from .unet import num_classes_of, takes_labels
+from .unet import condition_of
 
 # %% ../nbs/20c_export.ipynb #419705fc
-def _read_run(run, ema=True, model=None):
-    "(config, network, 'averaged' or 'raw') of a run folder."
+def _read_run(run, weights='ema', model=None):
+    "(config, network, 'averaged', 'raw' or other weights) of a run folder."
     before = export_info(read_config(run), run)
-    if before: _check_again(run, before, ema)
-    config, raw, averaged = load_run(run, model)
-    if ema and averaged is not None: return config, averaged, 'averaged'
-    return config, raw, before['weights'] if before else 'raw'
+    if before: _check_again(run, before, weights)
+    config, net = load_network(run, weights, model)
+    name = dict(ema='averaged', model='raw').get(weights, weights)
+    if weights_file(run, weights) == weights_file(run, 'model'): name = before['weights'] if before else 'raw'
+    return config, net, name
 
-def _check_again(run, before, ema):
+def _check_again(run, before, weights):
     "Raise a `ValueError` unless the export `run` can be exported once more."
     if before['format'] != 'safetensors':
         raise ValueError(f"{run} is an export to {before['format']}; "
                          'export the run folder itself, or its export to safetensors')
-    if not ema and before['weights'] != 'raw':
-        raise ValueError(f'{run} is an export that holds only the averaged weights; '
+    if weights == 'model' and before['weights'] != 'raw':
+        raise ValueError(f'{run} is an export that holds only the {before["weights"]} weights; '
                          'for the raw ones export the run folder itself')
 
 # %% ../nbs/20c_export.ipynb #9dfeac4a
@@ -99,9 +102,8 @@ def load_export(
 
 def _denoiser(net, config):
     "The denoiser of the network `net` and the configuration of its run."
-    image, schedule = config['image'], NoiseSchedule.from_config(config['schedule'])
-    shape = (image['channels'], *image['size'])
-    return Denoiser(net, schedule, config['prediction'], shape=shape, classes=config['classes'])
+    shape, schedule = shape_of(config), NoiseSchedule.from_config(config['schedule'])
+    return Denoiser(net, schedule, config['prediction'], clip_of(shape), shape, config['classes'])
 
 _TRUST = ('{} holds a PyTorch program, and loading one can run code of whoever made it: pass trust=True if you would '
           'run their code, or ask for an export to safetensors or onnx, which hold no code')
@@ -127,7 +129,9 @@ def _facts(config, folder, **known):
 
 def _classes_of(net, config):
     "How many class labels `net` takes, or None; a network that does not say has one for each class of the run."
-    return (num_classes_of(net) or len(config['classes'] or ()) or None) if takes_labels(net) else None
+    told = condition_of(net)
+    if type(told) not in (Classes, Condition): return None
+    return getattr(told, 'num_classes', None) or len(config['classes'] or ()) or None
 
 def _read_samples(run):
     "The picture of samples in a run folder or an export, nothing but its pixels; None if there is none."
@@ -139,14 +143,15 @@ def export_run(
     run,          # Run folder
     to,           # 'safetensors', 'torch', 'onnx' or 'diffusers'
     out=None,     # Folder to make; `run`/exports/`to` by default
-    ema=True,     # The averaged weights, if there are any
+    weights='ema',  # Which weights of the run, one of `run_weights`
     model=None,   # The network, if it is not one of this library's
 ):  # The folder
     "Export a run: files, model card and a comparison with the original; an error says what is in the way."
     run = Path(run)
     out = run/'exports'/str(to) if out is None else Path(out)
     _check_request(to, out)
-    config, net, weights = _read_run(run, ema, model)
+    config, net, weights = _read_run(run, weights, model)
+    if to != 'safetensors': check_told(net, shape_of(config), f'the format {to}')
     classes, denoiser = _classes_of(net, config), _denoiser(net, config)
     largest_difference(net, net, denoiser.shape, denoiser.schedule.T, classes, sizes=(1,))    # finite and not all zeros
     model_card(run)                                                                           # can be written

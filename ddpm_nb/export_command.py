@@ -13,7 +13,7 @@ def ddpm_export(
     run:str,               # Run folder
     to:str='safetensors',  # Format: safetensors, torch, onnx or diffusers
     out:str=None,          # Folder to make; exports/FORMAT in the run folder by default
-    raw:bool=False,        # The raw weights in place of the averaged ones
+    weights:str='ema',     # Which weights of the run, one of `run_weights`
     upload:str=None,       # Also put it on a model hub, under this name, such as you/digits
     public:bool=False,     # Let everybody see what is uploaded
 ):
@@ -22,7 +22,7 @@ def ddpm_export(
     from ddpm_nb.run_folder import read_config
     if public and not upload: raise ValueError('--public is about an upload: say where to with --upload you/name')
     if upload: check_upload(upload)
-    folder = export_run(run, to, out, ema=not raw)
+    folder = export_run(run, to, out, weights)
     export = read_config(folder)['exported']
     apart = f"{export['check']['difference']:.1e} of {export['check']['answer']:.3g}"
     print(printable(f"{folder}: {export['weights']} weights; largest difference from the original {apart}; "

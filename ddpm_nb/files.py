@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import get_args
 from fastcore.docments import docments
 from filelock import FileLock, Timeout
 
@@ -167,7 +168,7 @@ def table_names(
     "The names in a `table` of this package, read from its source, so that nothing is imported."
     for file in sorted(Path(find_spec('ddpm_nb').origin).parent.glob('*.py')):
         text = file.read_text(encoding='utf-8')
-        if not re.search(rf'^{table} = Table\(', text, re.M): continue
+        if not re.search(rf'^{table} = \w*Table\(', text, re.M): continue
         call = next(o.value for o in ast.parse(text).body if isinstance(o, ast.Assign) and o.targets[0].id == table)
         return [o.arg for o in call.keywords]
     return []
@@ -205,7 +206,7 @@ class Parser(argparse.ArgumentParser):
 def command_parser(
     f,  # Function with annotated parameters and a comment beside each
 ):
-    "A parser for the options of `f`; an option without a default is positional, and one of type `bool` is a switch."
+    "A parser for the options of `f`: one without a default is positional, `bool` a switch, `list[str]` repeatable."
     parser = Parser(prog=f.__name__, description=f.__doc__)
     groups = {None: parser}
     for name, o in command_options(f).items():
@@ -217,8 +218,9 @@ def _add_option(group, name, o):
     "Add the option `name` to an `ArgumentParser`, or to a group of one."
     shown = f' [{o.default}]' if o.default not in (None, False, inspect.Parameter.empty) else ''
     names = sorted({f'--{name}', f'--{name.replace("_", "-")}'}, reverse=True)
-    kind = dict(action='store_true')
-    if o.kind is not bool: kind = dict(type=o.kind, metavar=o.kind.__name__.strip('_').upper())
+    one, *_ = get_args(o.kind) or [o.kind]                   # list[str] is str, and may be given again
+    kind = dict(type=one, metavar=one.__name__.strip('_').upper(), action='append' if get_args(o.kind) else 'store')
+    if o.kind is bool: kind = dict(action='store_true')
     if o.default is inspect.Parameter.empty: group.add_argument(name, help=o.help, type=o.kind)
     else: group.add_argument(*names, help=(o.help + shown).replace('%', '%%'), dest=name, default=o.default, **kind)
 

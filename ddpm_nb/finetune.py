@@ -171,7 +171,8 @@ def _start_from(cls:DDPMLearner, run, weights, model, schedule, prediction, shap
     config, trained = load_network(run, weights, own)
     _check_shape(shape_of(config), shape, run)
     old, new = condition_of(trained), condition if model is None else condition_of(model)
-    old, new = _with_names(old, config['classes']), _with_names(new, getattr(condition, 'names', None))
+    names = condition.names if isinstance(condition, Classes) else None
+    old, new = _with_names(old, config['classes']), _with_names(new, names)
     if model is None: new = _widened(old, new)
     if own is None:
         model = _network_like(config, new, run) if model is None else model

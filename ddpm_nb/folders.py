@@ -321,7 +321,7 @@ def _listed_files(path, names, csv):
     return files
 
 def _read_table(csv, *columns, told=None):
-    "The `columns` of a CSV file, and those that are `told`, as text without blanks around it; only the latter have gaps."
+    "The `columns` of a CSV file, and those in `told`, which may have gaps, as text without blanks around it."
     if Path(csv).is_dir(): raise ValueError(printable(f'{csv} is a folder; folder_dls reads it'))
     table = pd.read_csv(csv, dtype=str, keep_default_na=False).rename(columns=str.strip)
     for name in (*columns, *(told or ())):

@@ -12,8 +12,10 @@ import textwrap
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
+from .conditions import condition_from
+from .diffusers_export import told_text
 from .files import printable
-from .run_folder import read_config, read_metrics
+from .run_folder import read_config, read_metrics, shape_of
 from .schedules import NoiseSchedule
 
 # %% ../nbs/20b_model_card.ipynb #94b64b77
@@ -45,7 +47,15 @@ def _classes_taken(config):
     "How many class labels the network takes, or None: the data may have classes that it was not told."
     if 'exported' in config: return config['exported']['num_classes']
     args, names = config['network']['args'], config.get('classes')
+    told = (args or {}).get('condition') or {}
+    if told.get('kind') == 'class': return told.get('num_classes')
     return (len(names) if names else None) if args is None else args.get('num_classes')
+
+def _items(config):
+    "What the network makes."
+    shape = shape_of(config)
+    if len(shape) == 3: return 'images of {1} × {2} pixels'.format(*shape)
+    return f'rows of {shape[0]} numbers' if len(shape) == 1 else f'items of shape {" × ".join(map(str, shape))}'
 
 # %% ../nbs/20b_model_card.ipynb #49b8cf97
 def _load_library(config, classes, T):
@@ -129,7 +139,8 @@ def _count(o): return f'{o:,}' if _is_number(o) else 'not recorded'
 _MEASURES = re.compile('FD( extrapolated)?|KID|precision|recall|density|coverage|inception score|CAS|accuracy'
                        r'|(mean|std) of channel \d{1,3}')
 _ALARMS = {'memorisation': ('share',), 'memorisation of features': ('share',),
-           'overfitting, raw': ('gap', 'error'), 'overfitting, averaged': ('gap', 'error')}
+           'overfitting, raw': ('gap', 'error'), 'overfitting, averaged': ('gap', 'error'),
+           'overfitting, best': ('gap', 'error')}
 
 def _numbers(o, *names):
     "Those of `names` that are numbers in the dictionary `o`."
@@ -174,13 +185,14 @@ def _pairs(o):
 
 def _data_facts(config):
     "Rows about the data."
-    settings, classes, image = config.get('settings') or {}, config.get('classes') or [], config['image']
+    settings, classes, shape = config.get('settings') or {}, config.get('classes') or [], shape_of(config)
     names = ', '.join(_one_line(o, 40) for o in classes[:20])
     if len(classes) > 20: names += f' and {len(classes) - 20} more'
-    (h, w), c = image['size'], image['channels']
+    size = ' × '.join(map(str, shape))
+    if len(shape) == 3: size = '{1} × {2}, {0} channel{3}, in [-1, 1]'.format(*shape, 's' if shape[0] > 1 else '')
     return [('name', last_name(settings.get('data', 'not recorded'))),
-            ('training images', _count(config.get('images'))),
-            ('size', f"{h} × {w}, {c} channel{'s' if c > 1 else ''}, in [-1, 1]"),
+            (f"training {'images' if len(shape) == 3 else 'items'}", _count(config.get('images'))),
+            ('size', size),
             *_names_in_rows(len(classes), names),
             ('origin and licence', 'not recorded: add them before you share this')]
 
@@ -254,10 +266,11 @@ def _memory_text(found):
 # %% ../nbs/20b_model_card.ipynb #8664997b
 def _limits(config, found):
     "What follows from the facts, line by line."
-    h, w = config['image']['size']
-    lines = [f'It makes images of {h} × {w} pixels and no others.',
+    lines = [f'It makes {_items(config)} and no others.',
              'It knows its training data: what is rare or missing there is rare or missing in its pictures.']
+    told = condition_from((config['network']['args'] or {}).get('condition'))
     if taken := _classes_taken(config): lines.append(f'It takes {taken} class labels and no text.')
+    elif told is not None: lines.append(f'It is told {_md(told_text(told))}, and nothing else.')
     if found and 'classes' in found: lines.append(_worst_class(found['classes']['recall'], config.get('classes') or ()))
     lines.append('Bias, safety and robustness were not tested.')
     return '\n'.join(f'- {o}' for o in lines)
@@ -279,16 +292,16 @@ def model_card(
     folder = Path(folder)
     config, metrics = read_config(folder), card_metrics(folder)
     found, export, classes = metrics.get('evaluation'), export_info(config, folder), _classes_taken(config)
-    to, (h, w) = export['format'] if export else 'safetensors', config['image']['size']
+    to, made = export['format'] if export else 'safetensors', _items(config)
     if to not in _LOADERS: raise ValueError(f'{folder} was exported to {to!r}, which this version does not know')
-    if not all(isinstance(o, int) for o in (h, w, config['image']['channels'], classes or 0)):
-        raise ValueError(f'the config.json of {folder} is damaged: '
-                         'image size, channels and number of classes must be integers')
+    if not isinstance(classes or 0, int):
+        raise ValueError(f'the config.json of {folder} is damaged: the number of classes must be an integer')
     head = ['---', f"library_name: {'diffusers' if to == 'diffusers' else 'ddpm_nb'}",
-            'pipeline_tag: unconditional-image-generation', 'tags:', '- diffusion', '- ddpm_nb', '---']
+            *['pipeline_tag: unconditional-image-generation']*(len(shape_of(config)) == 3),
+            'tags:', '- diffusion', '- ddpm_nb', '---']
     of = f' of {classes} classes' if classes else ''
     parts = ['\n'.join(head), f"# {_md(name or (export or {}).get('run') or folder.resolve().name)}",
-             f'A diffusion model that makes images of {h} × {w} pixels{of}. This card was written by `ddpm_export` '
+             f'A diffusion model that makes {made}{of}. This card was written by `ddpm_export` '
              'from what the run recorded; nothing in it was filled in by hand.']
     if (folder/'samples.png').exists():
         parts.append('![Samples](samples.png)\n\nSamples, as the run drew them when it ended.')

@@ -12,11 +12,9 @@ import numpy as np
 import time
 from contextlib import closing
 from pathlib import Path
-from .answers import answer, fixed_batch, provenance
+from .answers import answer, condition_field, provenance, served_denoiser
 from .files import run_command
 from .record import Outcome, Record, feature_names, prune
-from .run_folder import check_not_exported, read_config
-from .sampling import Denoiser
 from .unet import num_classes_of
 
 # %% ../nbs/21b_monitor.ipynb #049d61ca
@@ -30,12 +28,12 @@ def release(
     device=None,       # Where to compute; the CPU by default
 ):  # The row's number
     "Enter into the record what the model makes on the day that it is released."
-    check_not_exported(run, read_config(run))
-    denoiser = fixed_batch(Denoiser.from_run(run, device=device))
-    classes = num_classes_of(denoiser.model) or 0
+    denoiser = served_denoiser(run, device)
+    classes, field = num_classes_of(denoiser.model) or 0, condition_field(denoiser)
     _check_release(n, classes)
     settings = dict(labels=[i % classes for i in range(n)] if classes else n, sampler=sampler, seed=seed,
-                    steps=min(steps, denoiser.schedule.T), cfg_scale=float(cfg_scale) if classes else 1.)
+                    steps=min(steps, denoiser.schedule.T), cfg_scale=float(cfg_scale) if classes or field else 1.)
+    if field: settings['condition'] = {} if isinstance(field, dict) else None
     with closing(Record(run)) as record:
         start = time.time()
         row = record.begin('release', settings, provenance(denoiser))
@@ -123,7 +121,7 @@ def _read_requests(record, last):
 
 def _judge_drift(released, then, images, least=20):
     "`drift` of those `images` that were made as the release was, each once; None if they are too few."
-    usual = lambda s: {k: v for k, v in json.loads(s).items() if k in ('sampler', 'steps', 'cfg_scale')}
+    usual = lambda s: {k: v for k, v in json.loads(s).items() if k in ('sampler', 'steps', 'cfg_scale', 'condition')}
     known, wanted = {o['sha256'] for o in then}, usual(released['settings'])
     as_released = lambda o: o['kind'] == 'generate' and o['finite'] and usual(o['settings']) == wanted
     new = [*{o['sha256']: o for o in images if as_released(o) and o['sha256'] not in known}.values()]

@@ -6,6 +6,8 @@
 __all__ = ['STYLE', 'SCRIPT', 'page']
 
 # %% ../nbs/23_page.ipynb #d0f83b85
+from .answers import condition_field
+from .conditions import Classes, Labels
 from .denoiser import class_names
 from .requests import Limits, request_models
 from fastcore.xml import Body, Button, Canvas, Div, Fieldset, Form, H1, H2, Head, Header, Html, Input, Label, Legend
@@ -31,6 +33,33 @@ def _controls(names, fields, start=''):
     seed = lambda k: dict(placeholder='new') if k == 'seed' else dict(required=True)
     return [_control(start + k, fields[k], **seed(k)) for k in names if k in fields]
 
+# %% ../nbs/23_page.ipynb #c47e9cb9
+def _chip(text, **kwargs): return Label(Input(type='checkbox', **kwargs), Span(text), cls='chip')
+
+def _part(name, condition):
+    "Controls for one part of a condition."
+    part = lambda control, **kwargs: Div(control, data_part=name, data_kind=condition.kind, **kwargs)
+    if isinstance(condition, Labels):
+        chips = _chip('none of these', value=''), *(_chip(o, value=o) for o in condition.names)
+        return part(Fieldset(Legend(name), Div(*chips, cls='chips')), cls='wide')
+    if isinstance(condition, Classes):
+        names = [str(o) for o in condition.names or range(condition.num_classes)]
+        return part(_field(name, Select(Option('any', value=''), *(Option(o, value=o) for o in names))))
+    if not condition.row: return part(_field(name, _number_input(condition.low, condition.high)))
+    each = [_field(i, _number_input(*o)) for i, o in enumerate(zip(condition.low, condition.high), 1)]
+    return part(Fieldset(Legend(name), Div(*each, cls='fields')), cls='wide', data_many=True)
+
+def _number_input(low, high):
+    return Input(type='number', min=low, max=high, step='any', placeholder=f'{low:g} … {high:g}', inputmode='decimal')
+
+def _told(field):
+    "Controls for what the network is told; empty for None."
+    if field is None: return ''
+    parts = field if isinstance(field, dict) else {'condition': field}
+    hint = P('What stays empty is not told.', cls='hint wide')
+    each = [_part(k, o) for k, o in parts.items()]
+    return Div(*each, hint, cls='fields told', data_single=not isinstance(field, dict))
+
 # %% ../nbs/23_page.ipynb #38eaac67
 def _result(id):
     "Where progress, status and images of a section go."
@@ -43,16 +72,16 @@ def _buttons(section, text, *others, **kwargs):
 
 def _section(id, title, *parts): return Section(H2(title, id=f'{id}-title'), *parts, aria_labelledby=f'{id}-title')
 
-def _make_section(fields, names):
-    chip = lambda o: Label(Input(type='checkbox', name='classes', value=o), Span(o), cls='chip')
+def _make_section(fields, names, told):
     hint = P('None chosen: images of no class in particular.', cls='hint')
-    classes = Fieldset(Legend('Classes'), Div(*map(chip, names), cls='chips'), hint) if names else ''
+    chips = Div(*(_chip(o, name='classes', value=o) for o in names), cls='chips')
+    classes = Fieldset(Legend('Classes'), chips, hint) if names else ''
     fields = fields | dict(n=fields['n'] | dict(default=min(8, fields['n']['maximum'])))
     controls = _controls(('n', 'steps', 'guidance', 'sampler', 'seed'), fields)
-    form = Form(classes, Div(*controls, cls='fields'), _buttons('make', 'Make'), id='make')
+    form = Form(classes, _told(told), Div(*controls, cls='fields'), _buttons('make', 'Make'), id='make')
     return _section('make', 'Make images', form, _result('make'))
 
-def _fill_section(fields, names, w, h):
+def _fill_section(fields, names, told, w, h):
     about = 'Choose an image above or a file, paint over what should be made anew, and have it filled in.'
     canvas = Canvas(id='canvas', width=w, height=h, tabindex=0, role='application', aria_describedby='cursor',
                     aria_label='Mask: arrow keys move, space paints, backspace erases')
@@ -64,7 +93,7 @@ def _fill_section(fields, names, w, h):
     controls = [_field('class', Select(*options, id='fill-class'))] if names else []
     controls += _controls(('n', 'steps', 'method', 'seed'), fields, 'fill-')
     clear = Button('Clear mask', type='button', id='clear')
-    form = Form(_field('picture from a file', file), _field('brush', brush), Div(*controls, cls='fields'),
+    form = Form(_field('picture from a file', file), _field('brush', brush), _told(told), Div(*controls, cls='fields'),
                 _buttons('fill', 'Fill in', clear, id='fill-go', disabled=True), id='fill')
     return _section('fill', 'Fill in', P(about, cls='hint'), Div(Div(canvas, cursor), form, cls='two'), _result('fill'))
 
@@ -82,10 +111,10 @@ def page(
 ):
     "The page as HTML."
     fields = {k: o.model_json_schema()['properties'] for k, o in request_models(denoiser, limits).items()}
-    names, (_, h, w) = class_names(denoiser), denoiser.shape
+    names, told, (_, h, w) = class_names(denoiser), condition_field(denoiser), denoiser.shape
     about = f'{w} × {h} pixels{f", {len(names)} classes" if names else ""} · weights {hash}'
     key = _field('token', Input(type='password', id='token', autocomplete='off')) if token else ''
-    sections = (_make_section(fields['generate'], names), _fill_section(fields['restore'], names, w, h),
+    sections = (_make_section(fields['generate'], names, told), _fill_section(fields['restore'], names, told, w, h),
                 _history_section())
     body = Body(Header(H1(name), P(about), key), Main(*sections), data_model=hash)
     viewport = Meta(name='viewport', content='width=device-width, initial-scale=1')

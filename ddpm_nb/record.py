@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from fastcore.basics import patch
 from pathlib import Path
 from .images import to_uint8
-from .run_folder import check_not_exported, read_config
+from .run_folder import read_run
 
 # %% ../nbs/21_record.ipynb #d567930f
 def pixel_hash(
@@ -85,7 +85,7 @@ class Record:
         run,         # A run folder
         timeout=30., # Seconds to wait for another program that holds the file
     ):
-        check_not_exported(run, read_config(run))
+        read_run(run)                                     # an error for what is no run folder
         self.lock = threading.Lock()
         with _explained():
             file = Path(run)/'record.sqlite'

@@ -19,13 +19,15 @@ import torch
 import traceback
 from contextlib import suppress
 from dataclasses import dataclass
+from .answers import condition_field
+from .conditions import Classes, Labels
 from .denoiser import class_names
 from .images import open_image, to_uint8
 from .sampling import samplers
 from .unet import num_classes_of
 from PIL import Image
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema, create_model
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 # %% ../nbs/21c_requests.ipynb #1fc2fd56
 @dataclass
@@ -53,15 +55,17 @@ def _whole(o): return int(o) if isinstance(o, float) and o.is_integer() else o
 
 def _class_type(classes):
     "The pydantic type of a class, given the names of all."
-    numbers = {name: i for i, name in enumerate(classes)}
-    def number(o):
-        if isinstance(o, str) and o in numbers: return numbers[o]
-        o = _whole(o)
-        if type(o) is int and 0 <= o < len(classes): return o
-        raise ValueError(f'must be the name of a class or its number, 0 … {len(classes) - 1}')
-    number_schema = dict(type='integer', minimum=0, maximum=len(classes) - 1)
-    schema = dict(anyOf=[dict(enum=[*numbers]), number_schema])
-    return Annotated[int, BeforeValidator(number), WithJsonSchema(schema)]
+    return Annotated[int, BeforeValidator(lambda o: _class_number(o, classes)), WithJsonSchema(_class_schema(classes))]
+
+def _class_number(o, classes):
+    "The number of the class `o`, given the names of all."
+    if isinstance(o, str) and o in classes: return classes.index(o)
+    o = _whole(o)
+    if type(o) is int and 0 <= o < len(classes): return o
+    raise ValueError(f'must be the name of a class or its number, 0 … {len(classes) - 1}')
+
+def _class_schema(classes):
+    return dict(anyOf=[dict(enum=[*dict.fromkeys(classes)]), dict(type='integer', minimum=0, maximum=len(classes) - 1)])
 
 def _integer(low, high, about, **default):
     return Annotated[int, BeforeValidator(_whole)], Field(ge=low, le=high, description=about, **default)
@@ -78,6 +82,62 @@ class _Request(BaseModel):
     model_config = ConfigDict(extra='forbid', strict=True)
 
 # %% ../nbs/21c_requests.ipynb #87c0ec7e
+def _condition_schema(o):
+    "The JSON Schema of the condition `o` of one image."
+    if isinstance(o, dict):
+        parts = {k: _condition_schema(v) for k, v in o.items()}
+        return {'type': 'object', 'properties': parts, 'additionalProperties': False}
+    if isinstance(o, Classes): return _class_schema([str(v) for v in o.names or range(o.num_classes)])
+    if isinstance(o, Labels):
+        return dict(type='array', items=dict(enum=o.names), uniqueItems=True, maxItems=len(o.names))
+    if not o.row: return dict(type='number', minimum=o.low, maximum=o.high)
+    each = [dict(type=['number', 'null'], minimum=low, maximum=high) for low, high in zip(o.low, o.high)]
+    return dict(type='array', prefixItems=each, minItems=len(each), maxItems=len(each))
+
+def _read_condition(o, v, name='it'):
+    "The condition `v` of a request as the record holds it; a `ValueError` for one that `o` cannot be."
+    if isinstance(o, dict):
+        if isinstance(v, dict) and all(k in o for k in v): return {k: _read_condition(o[k], x, k) for k, x in v.items()}
+        raise ValueError(f'must be an object with some of {", ".join(o)}; got {_short(v)}')
+    if isinstance(o, Classes): return _read_class(o, v, name)
+    if isinstance(o, Labels): return _read_labels(o, v, name)
+    numbers = v if isinstance(v, list) and o.row else [v]
+    if not all(type(x) in (int, float) and abs(x) < 1e38 or x is None and o.row for x in numbers):
+        wanted = f'{len(o.low)} numbers' if o.row else 'a number'
+        raise ValueError(f'{name} must be {wanted} from {o.low} to {o.high}; got {_short(v)}')
+    o.read([v], name)
+    return v
+
+def _read_class(o, v, name):
+    names = [str(k) for k in o.names or range(o.num_classes)]
+    try: return int(o.read([_class_number(v, names)], name))
+    except ValueError as e: raise ValueError(f'{name} {e}: {", ".join(names[:20])}; got {_short(v)}') from None
+
+def _read_labels(o, v, name):
+    known = isinstance(v, list) and all(x in o.names for x in v)
+    if known and len(set(v)) == len(v): return [float(k in v) for k in o.names]
+    names = ', '.join(map(repr, o.names[:20]))
+    raise ValueError(f'{name} must be a list with some of {names}, each at most once; got {_short(v)}')
+
+def _short(v): return json.dumps(v)[:60]
+
+# %% ../nbs/21c_requests.ipynb #054bee2a
+def _told_fields(denoiser, limits):
+    "The fields of both kinds of request that say what the network is told, and what to call that; None without."
+    no_class, field = dict(default_factory=lambda: None), condition_field(denoiser)
+    if names := class_names(denoiser):
+        one, about = _class_type(names), 'Classes; without, images of no class in particular'
+        classes = list[one], Field(min_length=1, max_length=limits.images, description=about, **no_class)
+        class_ = one, Field(alias='class', description='A class, by name or number', **no_class)
+        return dict(what='class', generate=dict(classes=classes), restore=dict(class_=class_))
+    if field is None: return None
+    about = 'What the network is told; ' + ('some of the parts' if isinstance(field, dict) else 'without, nothing')
+    read = BeforeValidator(lambda v: _read_condition(field, v))
+    condition = Annotated[Any, read, WithJsonSchema(_condition_schema(field))], Field(
+        description=about, default_factory=dict if isinstance(field, dict) else lambda: None)
+    return dict(what='condition', generate=dict(condition=condition), restore=dict(condition=condition))
+
+# %% ../nbs/21c_requests.ipynb #3994ff46
 METHODS = 'pigdm', 'repaint', 'replacement'                # of filling in a part of an image
 
 def request_models(
@@ -99,14 +159,10 @@ def request_models(
         mask=_picture(limits.body, 'PNG of the same size: light where to fill in, dark where the image stays'),
         n=_integer(1, min(16, limits.images), 'Number of answers', default=4),
         method=_choice(METHODS, 'How to fill in', 'pigdm'))
-    if names := class_names(denoiser):
-        one, guidance = _class_type(names), '0 without the class, 1 with it, above 1 more of it than in the data'
-        no_class = dict(default_factory=lambda: None)
-        about = 'Classes; without, images of no class in particular'
-        classes = list[one], Field(min_length=1, max_length=limits.images, description=about, **no_class)
-        generate = dict(classes=classes) | generate | dict(guidance=_number(0, 20, guidance, 2.))
-        restore |= dict(class_=(one, Field(alias='class', description='A class, by name or number', **no_class)),
-                        guidance=_number(0, 20, guidance, 1.))
+    if told := _told_fields(denoiser, limits):
+        about = f'0 without the {told["what"]}, 1 with it, above 1 more of it than in the data'
+        generate = told['generate'] | generate | dict(guidance=_number(0, 20, about, 2.))
+        restore |= told['restore'] | dict(guidance=_number(0, 20, about, 1.))
     fields = dict(generate=generate | common, restore=restore | common)
     return {kind: create_model(kind.title(), __base__=_Request, **o) for kind, o in fields.items()}
 
@@ -147,6 +203,8 @@ def largest_body(
     def size(o):
         if 'anyOf' in o: return max(map(size, o['anyOf']))
         if 'enum' in o: return max(12*len(str(v)) + 4 for v in o['enum'])          # each character as \\uXXXX\\uXXXX
+        if 'properties' in o: return sum(12*len(k) + 8 + size(v) for k, v in o['properties'].items())
+        if 'prefixItems' in o: return sum(size(v) + 4 for v in o['prefixItems'])
         return o['maxItems']*(size(o['items']) + 4) if o['type'] == 'array' else o.get('maxLength', 40)
     return 2**14 + sum(map(size, model.model_json_schema()['properties'].values()))
 
@@ -241,13 +299,15 @@ def job_from(
 ):  # A Job
     "The job for a request; an `InvalidRequest` if its pictures cannot be used."
     settings = dict(steps=asked.steps, cfg_scale=float(getattr(asked, 'guidance', 1.)), seed=asked.seed)
+    told = dict(condition=asked.condition) if hasattr(asked, 'condition') else {}
     if hasattr(asked, 'sampler'):
         labels = _labels(getattr(asked, 'classes', None), asked.n, denoiser)
-        return Job('generate', dict(labels=labels, sampler=asked.sampler) | settings, asked.n)
+        return Job('generate', dict(labels=labels) | told | dict(sampler=asked.sampler) | settings, asked.n)
     one = getattr(asked, 'class_', None)
     labels = _labels(None if one is None else [one], asked.n, denoiser)
     image, fill = _image_and_mask(asked, denoiser.shape, background)
-    return Job('restore', dict(labels=labels, n=asked.n, method=asked.method) | settings, asked.n, image, fill)
+    how = dict(n=asked.n, method=asked.method) | settings
+    return Job('restore', dict(labels=labels) | told | how, asked.n, image, fill)
 
 def _labels(classes, n, denoiser):
     "A label for each of `n` images, the classes taking turns; or `n` for a network without classes."

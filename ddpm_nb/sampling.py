@@ -17,7 +17,7 @@ from fastcore.basics import patch
 from fastprogress.fastprogress import progress_bar
 from .random_numbers import ItemNoise, seed_from
 from .images import to_uint8, image_grid, plot_images, save_grid
-from .conditions import Classes, Condition, condition_texts, each_part, size_of
+from .conditions import Condition, condition_texts, each_part, size_of
 from .unet import condition_of
 from .ema import check_own_weights
 from .guards import Watcher

@@ -13,11 +13,11 @@ import threading
 import time
 import torch
 from collections import Counter, deque
-from .answers import answer, fixed_batch, label_tensor, provenance, sample_together
+from .answers import answer, provenance, sample_together, served_denoiser, told
 from .files import lock_folder
 from .record import Outcome, Record, RecordError, upload_hash
 from .requests import Limits, log_exception
-from .run_folder import check_not_exported, read_config
+from .run_folder import read_run
 from .sampling import Denoiser
 from fastcore.basics import patch
 from pathlib import Path
@@ -60,11 +60,9 @@ class Worker(threading.Thread):
         rows=16,          # Images at a time, see FixedBatch
     ):
         super().__init__(name='worker', daemon=True)
-        config = read_config(run)
-        check_not_exported(run, config)
-        settings = config.get('settings')
+        settings = read_run(run).get('settings')
         self.background = settings.get('background') or 'white' if isinstance(settings, dict) else 'white'
-        self.limits, self.denoiser = limits, fixed_batch(Denoiser.from_run(run, device=device), rows)
+        self.limits, self.denoiser = limits, served_denoiser(run, device, rows)
         self.made_by, self.name_of_run = provenance(self.denoiser), Path(run).resolve().name
         self.queue, self.batch, self.ended, self.late = deque(), [], [], []
         self.served, self.turns, self.metrics = {}, itertools.count(1), Metrics(self)
@@ -210,8 +208,8 @@ class Watched(Denoiser):
 def generate(self:Worker, jobs):
     "Sample the images of `jobs` together."
     s, seeds = jobs[0].settings, [o.settings['seed'] for o in jobs]
-    labels = [label_tensor(o.settings['labels']) for o in jobs]
-    path = sample_together(self.denoiser, labels, seeds, s['sampler'], s['steps'], s['cfg_scale'])
+    wanted = [told(self.denoiser, o.settings) for o in jobs]
+    path = sample_together(self.denoiser, wanted, seeds, s['sampler'], s['steps'], s['cfg_scale'])
     for step, xs in enumerate(path, 1):
         if all(o.gone for o in jobs): raise Gone
         for job, x in zip(jobs, xs): job.show(step, x)

@@ -257,6 +257,15 @@ def home_names():
         title = next(pages.source_of(c) for c in cells(nb) if c['cell_type'] == 'markdown').split('\n')[0].lstrip('# ').replace('`', '')
         if not re.search(rf'\[(\*\*|){re.escape(f"{number(nb)} {title}")}\1\]\({nb.name}\)', home): yield f'{number(nb)} {title}'
 
+@check('imports of a chapter stand in cells of their own',
+       'nbdev runs every cell with an import when it makes the pages, where the names of the other cells are missing.')
+def lone_imports():
+    for nb in filter(module_of, notebooks()):
+        for id, source, _ in code_cells(nb):
+            try: kinds = {isinstance(n, (ast.Import, ast.ImportFrom)) for n in parse_cell(source).body}
+            except SyntaxError: continue    # an earlier check says so
+            if len(kinds) == 2: yield f'{rel(nb)} (id {id})'
+
 @check('notebooks are sound: unique cell ids, no stored errors, no machine paths in outputs, not too large',
        'Ids: delete the `id` of the copy and run nbdev_clean. Errors and paths (mostly from a warning): correct the '
        'cell and run tools/run_notebooks.py. Size: draw smaller or fewer pictures, an image grid as one picture.')

@@ -40,7 +40,7 @@ function say(where, text, wrong) {
 }
 
 function show(where, images, names) {
-  // pictures as buttons, each above the name of its class: choosing one puts it on the canvas
+  // pictures as buttons, each above what it was told: choosing one puts it on the canvas
   const list = $(where + '-images')
   while (list.children.length > images.length) list.lastChild.remove()
   images.forEach((image, i) => {
@@ -54,7 +54,7 @@ function show(where, images, names) {
     }
     const button = list.children[i].firstChild
     button.firstChild.src = url(image)
-    button.firstChild.alt = `image ${i + 1}${names?.[i] ? ', class ' + names[i] : ''}`
+    button.firstChild.alt = `image ${i + 1}${names?.[i] ? ': ' + names[i] : ''}`
     button.lastChild.textContent = names?.[i] ?? ''
     button.setAttribute('aria-pressed', false)
     button.onclick = () => {
@@ -78,9 +78,9 @@ async function go(where, path, body) {
       bar.max = o.steps
       bar.value = o.step
       say(where, `step ${o.step} of ${o.steps}`)
-      show(where, o.images, o.classes)
+      show(where, o.images, o.captions ?? o.classes)
     })
-    show(where, found.images, found.classes)
+    show(where, found.images, found.captions ?? found.classes)
     say(
       where,
       `Done: seed ${found.seed}, number ${found.id} in the record. Choose one to fill in a part of it.`,
@@ -90,7 +90,7 @@ async function go(where, path, body) {
       where,
       settings: { ...settings, seed: found.seed },
       images: found.images.slice(0, 16),
-      classes: found.classes,
+      classes: found.captions ?? found.classes,
     })
   } catch (e) {
     if (running[where] == stop) e.name == 'AbortError' ? say(where, 'Stopped.') : say(where, e.message, true)
@@ -106,8 +106,41 @@ function read(form, skip = '') {
   // the filled-in fields of a form
   const out = {}
   for (const o of form.querySelectorAll('.field input[type=number], .field select'))
-    if (o.value !== '') out[o.id.slice(skip.length)] = o.type == 'number' ? Number(o.value) : o.value
+    if (o.value !== '' && o.id) out[o.id.slice(skip.length)] = o.type == 'number' ? Number(o.value) : o.value
+  const told = form.querySelector('.told')
+  if (told) {
+    const parts = {}
+    for (const o of told.querySelectorAll('[data-part]')) {
+      const value = valueOfPart(o)
+      if (value !== undefined) parts[o.dataset.part] = value
+    }
+    const condition = 'single' in told.dataset ? parts.condition : parts
+    if (condition !== undefined) out.condition = condition
+  }
   return out
+}
+function valueOfPart(part) {
+  // what one part of a condition says; undefined if it is empty
+  const inputs = [...part.querySelectorAll('input, select')]
+  if (part.dataset.kind == 'labels') {
+    const held = inputs.filter(o => o.checked).map(o => o.value)
+    return held.length ? held.filter(o => o !== '') : undefined
+  }
+  if (inputs.every(o => o.value === '')) return undefined
+  if (part.dataset.kind == 'class') return inputs[0].value
+  const numbers = inputs.map(o => (o.value === '' ? null : Number(o.value)))
+  return 'many' in part.dataset ? numbers : numbers[0]
+}
+function tell(form, condition) {
+  // put a condition of the history back into its controls
+  const told = form.querySelector('.told')
+  for (const part of told?.querySelectorAll('[data-part]') ?? []) {
+    const value = 'single' in told.dataset ? condition : condition?.[part.dataset.part]
+    part.querySelectorAll('input, select').forEach((o, i) => {
+      if (o.type == 'checkbox') o.checked = !!value && (o.value ? value.includes(o.value) : !value.length)
+      else o.value = (Array.isArray(value) ? value[i] : value) ?? ''
+    })
+  }
 }
 for (const where of ['make', 'fill']) {
   $(where + '-stop').onclick = () => running[where]?.abort()
@@ -244,7 +277,9 @@ function list() {
       text.textContent =
         (o.where == 'make' ? '' : 'filled in · ') +
         Object.entries(o.settings)
+          .filter(([k]) => k != 'condition')
           .map(([k, v]) => `${k} ${v}`)
+          .concat(o.settings.condition !== undefined && o.classes[0] ? [o.classes[0]] : [])
           .join(' · ')
       button.append(image, text)
       item.append(button)
@@ -255,6 +290,7 @@ function list() {
           const field = $((o.where == 'fill' ? 'fill-' : '') + k)
           if (field) field.value = v
         }
+        tell($(o.where), o.settings.condition)
         if (o.where == 'make')
           document
             .querySelectorAll('[name=classes]')
