@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['schedules', 'timestep_distributions', 'NoiseSchedule', 'linear_schedule', 'cosine_schedule', 'scaled_linear_schedule',
            'sigmoid_schedule', 'log_linear_schedule', 'karras_schedule', 'flow_schedule', 'zero_terminal_snr', 'Table',
-           'logit_normal_probs', 'TimestepTable']
+           'logit_normal_probs', 'StepTable']
 
 # %% ../nbs/00_schedules.ipynb #9f0ccded
 import inspect
@@ -263,13 +263,6 @@ def _repr_markdown_(self:Table):
     doc = lambda o: (inspect.getdoc(o) or '' if callable(o) else '').split('\n')[0].replace('|', '\\|')
     return '\n'.join([f'| {self.parameter} | |', '|---|---|', *(f'| `{k}` | {doc(o)} |' for k, o in self.items())])
 
-@patch
-def spell_out(self:Table,
-    text,  # A docment such as "One of `schedules`"
-):
-    "`text` with the names instead of the backticked name of the table."
-    return text.replace(f'`{self.name}`', ', '.join(self))
-
 # %% ../nbs/00_schedules.ipynb #87605fd1
 schedules = Table('schedules', 'schedule',
     linear=linear_schedule, scaled_linear=scaled_linear_schedule, cosine=cosine_schedule, sigmoid=sigmoid_schedule,
@@ -308,9 +301,8 @@ def rates(self:NoiseSchedule,
         raise ValueError(f't must be one timestep, or one for each of the {len(like)} images, got {tuple(t.shape)}')
     if t.device.type == 'cpu' and t.numel() and not (0 <= t.min() and t.max() < self.T):
         raise ValueError(f't must be in [0, {self.T}), got {t.min().item()} … {t.max().item()}')
-    shape = (-1,) + (1,)*(like.ndim - 1)
     tables = (self._signal, self._noise) if like.dtype == torch.float64 else (self.signal, self.noise)
-    return tuple(o.to(like.device)[t.to(like.device)].view(shape).to(like.dtype) for o in tables)
+    return tuple(o.to(like.device)[t.to(like.device)].view((-1,) + (1,)*(like.ndim - 1)).to(like.dtype) for o in tables)
 
 # %% ../nbs/00_schedules.ipynb #0802b93a
 @patch
@@ -352,21 +344,16 @@ def logit_normal_probs(
     return (1 - uniform)*edges.diff() + uniform/T
 
 # %% ../nbs/00_schedules.ipynb #37afe4e1
-class TimestepTable(Table):
+class StepTable(Table):
     "A `Table` of distributions of timesteps; a number after a colon is the mean, as in 'logit_normal:0.5'."
     def check(self, choice): self[choice]
-
     def __getitem__(self, choice):
         name, colon, mean = choice.partition(':') if isinstance(choice, str) else (choice, '', '')
         super().check(name)
-        found = self.get(name)
-        if not colon: return found
-        try: return partial(found, mean=float(mean))
-        except (TypeError, ValueError): raise ValueError(
-            f"a number after a colon is the mean of a distribution, as in 'logit_normal:0.5'; got {choice!r}") from None
+        try: return partial(self.get(name), mean=float(mean)) if colon else self.get(name)
+        except (TypeError, ValueError): raise ValueError(f"write means as 'logit_normal:0.5', got {choice!r}") from None
 
-timestep_distributions = TimestepTable('timestep_distributions', 'timesteps',
-    uniform=None, logit_normal=logit_normal_probs)
+timestep_distributions = StepTable('timestep_distributions', 'timesteps', uniform=None, logit_normal=logit_normal_probs)
 
 # %% ../nbs/00_schedules.ipynb #701dff28
 @patch
@@ -378,15 +365,14 @@ def sample_timesteps(self:NoiseSchedule,
     "Draw `n` timesteps from 0 … T-1, both ends included."
     device = self.signal.device if generator is None else generator.device
     if probs is None: return torch.randint(0, self.T, (n,), generator=generator, device=device).to(self.signal.device)
-    probs = _check_probs(torch.as_tensor(probs, dtype=torch.float64), self.T)
-    return torch.multinomial(probs.to(device, non_blocking=True), n, replacement=True, generator=generator).to(self.signal.device)
+    probs = _check_probs(torch.as_tensor(probs, dtype=torch.float64), self.T).to(device, non_blocking=True)
+    return torch.multinomial(probs, n, replacement=True, generator=generator).to(self.signal.device)
 
 # %% ../nbs/00_schedules.ipynb #bc84c1ad
 def _check_probs(probs, T):
     "`probs`; a `ValueError` unless they are probabilities of `T` timesteps, summing to 1 or not."
     if probs.shape != (T,):
-        raise ValueError('probs must hold one probability '
-                         f'for each of the {T} timesteps, got shape {tuple(probs.shape)}')
+        raise ValueError(f'probs must be one number for each of the {T} timesteps, got shape {tuple(probs.shape)}')
     if not (probs.isfinite().all() and (probs >= 0).all() and probs.sum() > 0):
         raise ValueError('probs must be at least 0, finite, and not all 0')
     return probs
