@@ -176,9 +176,9 @@ def enough_epochs(
     shape,         # Shape of one item, for example (c, h, w)
     device='cpu',  # Where it is trained
 ):
-    "Epochs for 900 steps up to 16 pixels a side, for 2,000 above; at most 300, and on a GPU at least 40."
+    "Epochs for about 900 steps up to 16 pixels a side, 2,000 above; at most 300, and on a GPU at least 40."
     wanted = 900 if len(shape) == 3 and min(shape[1:]) <= 16 else 2000
-    return max(40 if str(device).startswith('cuda') else 1, min(math.ceil(wanted/steps), 300))
+    return max(40 if str(device).startswith('cuda') else 1, min(wanted//steps, 300))
 
 # %% ../nbs/19_cli.ipynb #1a7d6b73
 def _merge_metrics(path, seconds=0., **found):

@@ -29,8 +29,8 @@ from fastai.torch_core import set_seed
 from fastcore.basics import noop, patch
 from fastcore.foundation import L
 from torch.nn import functional as F
-from .schedules import NoiseSchedule, linear_schedule, cosine_schedule, timestep_distributions
-from .predictions import predictions
+from .schedules import NoiseSchedule, linear_schedule, cosine_schedule
+from .predictions import predictions, timestep_distributions
 from .random_numbers import ItemNoise, keep_rng_state
 from .conditions import Classes, check_condition, drop, each_part, size_of
 from .unet import UNet, UNet_conditional, condition_of
@@ -363,13 +363,12 @@ def _check_all_conditions(dls, model, y):
     for o in (y, *first, *(o for o in whole if torch.is_tensor(o) or isinstance(o, dict))):
         if o is not None: check_condition(told, each_part(lambda v: v.cpu(), o), size_of(o))
 
-# %% ../nbs/03_trainer.ipynb #7c453236
 def _default_network(shape, told):
     "The `default_network` for items of `shape` and what it is told; classes alone are `num_classes`, as ever."
     if told is None or isinstance(told, Classes): return default_network(shape, told and told.num_classes)
     return default_network(shape, None, condition=told)
 
-# %% ../nbs/03_trainer.ipynb #a7421657
+# %% ../nbs/03_trainer.ipynb #7c453236
 def ddpm_learner(
     dls,              # fastai DataLoaders whose batches are `(x, y)` or `(x,)`, x in [-1, 1]
     model=None,       # Network `model(x_t, t, y)`; default_network if not given
@@ -393,6 +392,7 @@ def ddpm_learner(
     x, y = _items_and_condition((dls.valid if has_valid(dls) else dls.train).one_batch())
     shape, told = tuple(x.shape[1:]), _condition_of_data(dls, x, y) if model is None else condition_of(model)
     if start_from is not None:
+        if isinstance(told, Classes) and not told.names: told = Classes(told.num_classes, getattr(dls, 'vocab', None))
         given = model, schedule, prediction
         model, schedule, prediction = DDPMLearner._start_from(start_from, start_weights, *given, shape, told)
     if model is None: model = _default_network(shape, told)

@@ -40,7 +40,7 @@ function say(where, text, wrong) {
 }
 
 function show(where, images, names) {
-  // pictures as buttons, each above the name of its class: choosing one puts it on the canvas
+  // pictures as buttons, each above what it was told: choosing one puts it on the canvas
   const list = $(where + '-images')
   while (list.children.length > images.length) list.lastChild.remove()
   images.forEach((image, i) => {
@@ -54,7 +54,7 @@ function show(where, images, names) {
     }
     const button = list.children[i].firstChild
     button.firstChild.src = url(image)
-    button.firstChild.alt = `image ${i + 1}${names?.[i] ? ', class ' + names[i] : ''}`
+    button.firstChild.alt = `image ${i + 1}${names?.[i] ? ': ' + names[i] : ''}`
     button.lastChild.textContent = names?.[i] ?? ''
     button.setAttribute('aria-pressed', false)
     button.onclick = () => {
