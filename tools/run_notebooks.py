@@ -41,7 +41,8 @@ SKIPPED, OK, FAILED = 'skip', 'ok', 'FAIL'
 # ---- What is compared -------------------------------------------------------------------------------------------
 
 TIME = re.compile(r'''(?<![\w.])(?: \d+:\d\d(?::\d\d)?(?:\.\d+)?                                # 00:12
-    | \d[\d.,]*(?:e[-+]\d+)?\s?(?:[nmu\u00b5\u03bc]?s|secs?|seconds?|mins?|minutes?|\w+/s|s/\w+)(?!\w) )''', re.X)
+    | \d[\d.,]*(?:e[-+]\d+)?\s?(?:[nmu\u00b5\u03bc]?s|secs?|seconds?|mins?|minutes?|\w+/s|s/\w+)(?!\w)
+    | a\ second(?!\w) )''', re.X)
 NUMBER = re.compile(r'(?<![\w.])([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)(?!\w)')
 
 def as_text(lines): return lines if isinstance(lines, str) else ''.join(lines)
