@@ -349,6 +349,7 @@ def _kind(y):
     "The kind of condition that the tensor `y` may be, with the range of this batch."
     if not y.is_floating_point(): return f'Classes({max(y.max().item() + 1, 1)})'
     if y.ndim > 2: return f'KnownPixels({y.shape[1]})'
+    if y.ndim == 2 and ((y == 0) | (y == 1) | y.isnan()).all(): return f'Labels({y.shape[1]})'
     low, high = (o.nan_to_num().amin(0).tolist() for o in (y, -y))
     if y.ndim > 1: return f'Numbers({[round(o, 3) for o in low]}, {[round(-o, 3) for o in high]})'
     return f'Numbers({low:.3g}, {-high:.3g})'
