@@ -137,7 +137,7 @@ def _decimal(numbers):
 
 # %% ../nbs/18b_notation.ipynb #7b7caf89
 def guidance_scale(
-    cfg_scale,  # What was typed: a list of scales, see `scale`, or from Python a number or a dict; None for the default
+    cfg_scale,  # What was typed: a list of scales, see scale, or from Python a number or a dict; None for the default
     told,       # Names of what the pictures are told
 ):  # A number, or numbers by part
     "The guidance scale; 2, or 1 where nothing is told, by default. A `ValueError` for guidance by what is not told."

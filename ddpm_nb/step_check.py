@@ -193,7 +193,7 @@ def check_late(self:StopOnNaN,
 
 @patch
 def report(self:StopOnNaN,
-    seen,  # The `SeenStep` before, or None
+    seen,  # The SeenStep before, or None
 ):
     "Keep the norm of a step that was checked late; stop if it was not finite, or let `NaNGuard` count it."
     if seen is None: return
