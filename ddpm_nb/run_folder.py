@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['networks', 'run_weights', 'run_config', 'check_data', 'weights_bytes', 'write_weights', 'read_config', 'shape_of',
-           'check_same_run', 'run_id', 'check_not_exported', 'read_run', 'weights_file', 'load_network', 'load_run',
-           'plain', 'state_bytes', 'read_state', 'last_state', 'log_csv', 'watch_csv', 'read_metrics']
+           'check_same_run', 'run_id', 'read_run', 'weights_file', 'load_network', 'load_run', 'plain', 'state_bytes',
+           'read_state', 'last_state', 'log_csv', 'watch_csv', 'read_metrics']
 
 # %% ../nbs/03b_run_folder.ipynb #f07b254f
 import hashlib
@@ -252,23 +252,15 @@ def _load_weights(model, file):
         raise ValueError(f'{file} does not fit {type(model).__name__}: ' + ' '.join(str(e).split())) from None
 
 # %% ../nbs/03b_run_folder.ipynb #3d2c44e7
-def check_not_exported(
-    path,    # A folder
-    config,  # Its configuration, see read_config
-):
-    "Raise a `ValueError` for an [export](20c_export.ipynb), unless it is one that holds weights as a run folder does."
-    exported = config.get('exported')
-    if not isinstance(exported, dict) or exported.get('format') == 'safetensors': return
-    raise ValueError(f"{path} is an export to {exported.get('format')!r}, not a run folder: "
-                     'open it with `load_export`, from ddpm_nb.export')
-
 def read_run(
     path,  # A run folder
 ):  # Plain dictionary
     "Its configuration; a `ValueError` for an [export](20c_export.ipynb) to a format that others read."
     config = read_config(path)
-    check_not_exported(path, config)
-    return config
+    exported = config.get('exported')
+    if not isinstance(exported, dict) or exported.get('format') == 'safetensors': return config
+    raise ValueError(f"{path} is an export to {exported.get('format')!r}, not a run folder: "
+                     'open it with `load_export`, from ddpm_nb.export')
 
 # %% ../nbs/03b_run_folder.ipynb #d730e441
 run_weights = Table('run_weights', 'weights', ema='ema.safetensors', model='model.safetensors', best='best.safetensors')
