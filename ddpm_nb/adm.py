@@ -12,7 +12,7 @@ import torch
 from fastcore.basics import patch
 from torch import nn
 from torch.nn import functional as F
-from .conditions import Tokens, check_condition
+from .conditions import check_condition
 from .embeddings import Told, each_condition, embed_condition, known_channels, tell, told_condition
 from .unet import timestep_encoding, check_images, check_timesteps
 
@@ -148,7 +148,7 @@ class ADMUNet(nn.Module):
         self.config = dict(c_in=c_in, c_out=c_out, channels=list(channels), num_classes=num_classes,
                            attention_at=list(attention_at), blocks=blocks) | told
         self.c_in, self.channels, self.num_classes = c_in, tuple(channels), num_classes
-        words = any(isinstance(o, Tokens) for o in each_condition(self.condition))
+        words = any(o.gives_tokens for o in each_condition(self.condition))
         self.halvings = len(channels) - 1
         attend = {i % len(channels) for i in attention_at}
         c, emb_dim = channels[0], 4*channels[0]
