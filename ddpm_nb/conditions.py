@@ -58,6 +58,8 @@ def size_of(
 @dataclass
 class Condition:
     "What a network is told beside images and timesteps; see the table `conditions` for the kinds."
+    gives_tokens = False   # Whether a network gets a sequence of vectors, to look at by cross-attention
+
     @property
     def config(self):
         "The kind and its settings, as plain data."
@@ -271,7 +273,7 @@ class Tokens(Condition):
     "A sequence for each image, such as a caption: integers (n, length), -1 where it has ended."
     vocab_size: int  # Number of different tokens
     length: int      # Most tokens of a sequence
-    kind = 'tokens'
+    kind, gives_tokens = 'tokens', True
 
     def __post_init__(self):
         if self.vocab_size < 1 or self.length < 1:
@@ -388,5 +390,5 @@ def condition_texts(
     "What the condition of each image says, for captions."
     if not isinstance(condition, dict): return [condition.text(o) for o in y]
     each = [[condition[k].text(o) for o in v] for k, v in y.items()]
-    head = ['' if condition[k].kind == 'class' else f'{k} ' for k in y]
+    head = ['' if condition[k].kind in ('class', 'caption') else f'{k} ' for k in y]
     return [', '.join(h + o for h, o in zip(head, row) if o) for row in zip(*each)]
