@@ -12,7 +12,7 @@ import torch
 from fastcore.basics import patch
 from torch import nn
 from torch.nn import functional as F
-from .conditions import Tokens, check_condition
+from .conditions import check_condition
 from .embeddings import Told, each_condition, embed_condition, known_channels, tell, told_condition
 from .unet import timestep_encoding, check_images, check_timesteps
 
@@ -150,7 +150,7 @@ class ADMUNet(nn.Module):
                            attention_at=list(attention_at), blocks=blocks) | told
         if patch > 1: self.config['patch'] = patch
         self.c_in, self.channels, self.num_classes, self.patch = c_in, tuple(channels), num_classes, patch
-        words = any(isinstance(o, Tokens) for o in each_condition(self.condition))
+        words = any(o.gives_tokens for o in each_condition(self.condition))
         self.halvings = len(channels) - 1
         attend = {i % len(channels) for i in attention_at}
         c, emb_dim = channels[0], 4*channels[0]
