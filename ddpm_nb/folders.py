@@ -263,9 +263,9 @@ def folder_dls(
     files, runs = files_below(path)
     files = [o for o in files if has_image_ending(o)]
     if not files: raise ValueError(printable(f'no images in {path}'))
-    if condition == 'caption' or isinstance(condition, Captions): y, told = _read_texts(path, files, condition)
-    elif condition is not None: y, told = _read_metadata(path, files, condition)
-    else: y, told = folder_labels(path, files, runs, skip_bad) if labels else (None, None)
+    if condition is None: y, told = folder_labels(path, files, runs, skip_bad) if labels else (None, None)
+    elif _stands_beside(path, condition): y, told = _read_texts(path, files, condition)
+    else: y, told = _read_metadata(path, files, condition)
     return file_dls(files, y, told, path, options)
 
 # %% ../nbs/02d_folders.ipynb #9988f28c
@@ -357,6 +357,13 @@ def _listed_conditions(table, condition, csv):
     return y, told
 
 # %% ../nbs/02d_folders.ipynb #c2a42bcf
+def _is_caption(o): return o == 'caption' or isinstance(o, Captions)
+
+def _stands_beside(path, condition):
+    "Whether `condition` is a caption alone, and no list of the folder has it."
+    if not isinstance(condition, dict): return _is_caption(condition)
+    return [*map(_is_caption, condition.values())] == [True] and not (path/'metadata.csv').exists()
+
 def _read_metadata(path, files, condition):
     "The conditions of image `files` from columns of metadata.csv in the folder `path`, and what they say."
     _check_columns(condition)
@@ -383,6 +390,9 @@ def _read_metadata(path, files, condition):
 # %% ../nbs/02d_folders.ipynb #5e0c7a14
 def _read_texts(path, files, condition):
     "The captions in the text files beside image `files`, and what they say."
+    if isinstance(condition, dict):
+        y, told = _read_texts(path, files, *condition.values())
+        return dict.fromkeys(condition, y), dict.fromkeys(condition, told)
     beside = [o.with_suffix('.txt') for o in files]
     texts = [_read_text(o) if o.is_file() else '' for o in beside]
     gone = [_name(o, path) for o, text in zip(files, texts) if not text.strip()]
