@@ -66,7 +66,7 @@ class Answer(BaseModel):
     seed: int                    # Seed of the images
     classes: list[str | None]    # The class of each, by name
     captions: list[str | None] = None    # What the network was told for each, in words, if that is no class alone
-    unseen: list[str] = []       # Words of the caption that were never seen in training
+    unseen: list[str] | None = None      # Words of the caption that were never seen in training, if there are any
     images: list[str]            # PNG files in base64
     model: str                   # Hash of the weights
 
