@@ -201,7 +201,7 @@ class CaptionEmbedding(nn.Module):
             parts.append(each.sum(1)/(y >= SPELL).sum(1, keepdim=True).clamp(min=1).sqrt())
         if self.captions.gives_tokens:
             tokens = self.read_words(each, present, none)
-            parts.append(tokens.sum(1)/present.sum(1, keepdim=True).clamp(min=1))
+            parts.append(tokens.sum(1)/present.sum(1)[:, None].clamp(min=1))
         if self.captions.encoder is not None: parts.append(encode_captions(self.captions, y).to(self.proj.weight))
         vector = self.proj(F.silu(self.mix(torch.cat(parts, 1)))).masked_fill(none[:, None], 0)
         return Told(vector) if tokens is None else Told(vector, tokens, present)
