@@ -141,20 +141,22 @@ class ADMUNet(nn.Module):
         attention_at=(-1,),       # Levels with attention, 0 the finest, -1 the coarsest; the bottom always has it
         blocks=2,                 # Residual blocks per level on the way down (one more on the way up)
         condition=None,           # What it is told in place of a class: a Condition, or a dict of these by name
+        patch=1,                  # Side of the squares of pixels that become channels, 1 for none
     ):
         super().__init__()
-        _check_levels(channels, attention_at, blocks)
+        _check_levels(channels, attention_at, blocks, patch)
         self.condition, told = told_condition(num_classes, condition)
         self.config = dict(c_in=c_in, c_out=c_out, channels=list(channels), num_classes=num_classes,
                            attention_at=list(attention_at), blocks=blocks) | told
-        self.c_in, self.channels, self.num_classes = c_in, tuple(channels), num_classes
+        if patch > 1: self.config['patch'] = patch
+        self.c_in, self.channels, self.num_classes, self.patch = c_in, tuple(channels), num_classes, patch
         words = any(o.gives_tokens for o in each_condition(self.condition))
         self.halvings = len(channels) - 1
         attend = {i % len(channels) for i in attention_at}
         c, emb_dim = channels[0], 4*channels[0]
         self.time_mlp = nn.Sequential(nn.Linear(c, emb_dim), nn.SiLU(), nn.Linear(emb_dim, emb_dim))
         self.label_emb = embed_condition(self.condition, emb_dim)
-        self.inc = nn.Conv2d(c_in + known_channels(self.condition), c, 3, padding=1)
+        self.inc = nn.Conv2d((c_in + known_channels(self.condition))*patch**2, c, 3, padding=1)
         pile = [c]                                       # widths of what the way down keeps
         self.down, self.up = nn.ModuleList(), nn.ModuleList()
         for level, width in enumerate(channels):
@@ -168,15 +170,16 @@ class ADMUNet(nn.Module):
                 self.up.append(ADMBlock(c + pile.pop(), width, emb_dim, level in attend, words))
                 c = width
             if level: self.up.append(UpSample(c))
-        self.out = nn.Sequential(group_norm(c), nn.SiLU(), zero_init(nn.Conv2d(c, c_out, 3, padding=1)))
+        self.out = nn.Sequential(group_norm(c), nn.SiLU(), zero_init(nn.Conv2d(c, c_out*patch**2, 3, padding=1)))
 
 # %% ../nbs/01a_adm.ipynb #048fab91
-def _check_levels(channels, attention_at, blocks):
+def _check_levels(channels, attention_at, blocks, patch):
     "Raise a `ValueError` for levels that `ADMUNet` cannot build."
     n = len(channels)
     if not n or blocks < 1:
         raise ValueError('a network needs at least one level and one block per level, '
                          f'got channels={tuple(channels)} and blocks={blocks}')
+    if patch < 1: raise ValueError(f'patch, a number of pixels, must be at least 1, got {patch}')
     wrong = [i for i in attention_at if not -n <= i < n]
     if wrong:
         raise ValueError(f'attention_at names levels {wrong}, but channels={tuple(channels)} has levels 0 … {n-1}')
@@ -197,12 +200,21 @@ def join_known(self:ADMUNet,
     channels,  # Known pixels and where they are, (n, c, h, w), or None
 ):
     "The images with the channels of what is known, which are zeros where nothing is told."
-    width = self.inc.in_channels - self.c_in
+    width = self.inc.in_channels//self.patch**2 - self.c_in
     if not width: return x_t
     if channels is None: channels = x_t.new_zeros(len(x_t), width, *x_t.shape[2:])
     if channels.shape[2:] == x_t.shape[2:]: return torch.cat([x_t, channels.to(x_t.dtype)], 1)
     raise ValueError(f'known pixels must have the height and width of the images, {tuple(x_t.shape[2:])}, '
                      f'got {tuple(channels.shape[2:])}')
+
+@patch
+def to_patches(self:ADMUNet,
+    x,  # Images, (n, c, h, w)
+):  # (n, c * patch², h / patch, w / patch)
+    "The images with each square of pixels as channels, if the network has a `patch`."
+    if self.patch == 1: return x
+    if not any(o % self.patch for o in x.shape[2:]): return F.pixel_unshuffle(x, self.patch)
+    raise ValueError(f'height and width must be multiples of patch={self.patch}, got {tuple(x.shape[2:])}')
 
 @patch
 def forward(self:ADMUNet,
@@ -215,7 +227,7 @@ def forward(self:ADMUNet,
     check_timesteps(x_t, t)
     told = tell(self.label_emb, check_condition(self.condition, y, len(x_t)))
     emb = F.silu(self.embed(t, told.vector))
-    x = self.inc(self.join_known(x_t, told.channels))
+    x = self.inc(self.to_patches(self.join_known(x_t, told.channels)))
     pile = [x]
     for layer in self.down:
         x = layer(x) if isinstance(layer, DownSample) else layer(x, emb, told)
@@ -224,4 +236,4 @@ def forward(self:ADMUNet,
     for layer in self.up:
         if isinstance(layer, UpSample): x = layer(x, pile[-1].shape[-2:])
         else: x = layer(torch.cat([x, pile.pop()], 1), emb, told)
-    return self.out(x)
+    return self.out(x) if self.patch == 1 else F.pixel_shuffle(self.out(x), self.patch)
