@@ -22,7 +22,8 @@ setup(
     package_data={f'{name}.assets': ['*']},
     python_requires=f">={cfg['min_python']}",
     install_requires=cfg['requirements'].split(),
-    extras_require={extra: cfg[f'{extra}_requirements'].split() for extra in ('dev', 'serve', 'export', 'text', 'bench', 'site')},
+    extras_require={extra: cfg[f'{extra}_requirements'].split()
+                    for extra in ('dev', 'serve', 'export', 'text', 'bench', 'site')},
     entry_points={
         'console_scripts': cfg['console_scripts'].split(),
         'nbdev': [f'{name}={name}._modidx:d'],  # lets the documentation of other nbdev projects link to ours

@@ -111,8 +111,12 @@ def read(self:Captions,
     if torch.is_tensor(values): return self.check(values, len(values) if values.ndim else 0, name)
     if isinstance(values, (str, dict)) or not hasattr(values, '__iter__'):
         raise TypeError(f'{name} must be a list with one text for each image, got {values!r}')
-    rows = [self.tokens(o, name) for o in values]
-    l = max(1, *map(len, rows), 1)
+    return self.padded([self.tokens(o, name) for o in values])
+
+@patch
+def padded(self:Captions, rows):
+    "Lists of tokens as one tensor, -1 after the end of each."
+    l = max(map(len, rows), default=0) or 1
     return torch.tensor([o + [-1]*(l - len(o)) for o in rows], dtype=torch.int64).view(len(rows), l)
 
 @patch
@@ -121,7 +125,7 @@ def tokens(self:Captions, text, name='caption'):
     if text is not None and not isinstance(text, str): raise TypeError(f'a {name} is a text or None, got {text!r}')
     spell = lambda w: [SPELL, *w.encode()]
     row = [t for w in split_words(text or '') for t in ([self.numbers[w]] if w in self.numbers else spell(w))]
-    if self.length is None or len(row) <= self.length: return row
+    if self.words is None or len(row) <= self.length: return row
     new = ', '.join(self.unknown(text)[:5])
     more = f'. Words that were never seen in training take a token for each letter: {new}' if new else ''
     raise ValueError(f'{name} {text[:40]!r} … has {len(row)} tokens, and this network reads {self.length}: '
@@ -152,7 +156,7 @@ def check(self:Captions, y, n, name='caption'):
     if not torch.is_tensor(y) or y.is_floating_point() or y.is_complex() or y.dtype == torch.bool:
         raise TypeError(f'{name} must be integers, -1 after the last; got {getattr(y, "dtype", type(y).__name__)}. '
                         'Texts become integers by Captions.read')
-    if y.ndim != 2 or len(y) != n or y.shape[1] > (self.length or y.shape[1]):
+    if y.ndim != 2 or len(y) != n or self.words is not None and y.shape[1] > self.length:
         raise ValueError(f'{name} must have shape ({n}, at most {self.length}), got {tuple(y.shape)}')
     y = y.long()
     if y.device.type != 'cpu' or torch.compiler.is_compiling() or not y.numel(): return y

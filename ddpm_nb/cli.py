@@ -162,7 +162,19 @@ def _status(learn, s, world, chosen):
     return (f"{s['data']}: {data_summary(learn.dls)}\n"
             f'{type(learn.model).__name__}, {size:.2f} M parameters{compiled}, {place}; '
             f"{s['epochs']} epochs of {steps:,} steps" + ', chosen by the number of steps' * chosen
-            + _many_passes(s['epochs']))
+            + _default_size(learn, s) + _many_passes(s['epochs']))
+
+def _default_size(learn, s):
+    "A line about the network's size and what chooses another, if it is the default for these images and this device."
+    from ddpm_nb.shapes import image_levels
+    shape, asked = learn.ddpm.image_shape, s['network_channels'] or s['blocks'] or s['start_from']
+    if s['model'] != 'adm' or asked or len(shape) != 3: return ''
+    here, large = image_levels(shape, learn.dls.device), image_levels(shape)
+    if (tuple(learn.model.channels), learn.model.config['blocks']) != here: return ''        # resumed on another device
+    size = lambda channels, blocks: f"--network_channels {','.join(map(str, channels))} --blocks {blocks}"
+    of = f'{shape[1]} × {shape[2]} pixels'
+    if here == large: return f'\nits size is the default for {of}: {size(*here)}'
+    return f'\nits size is the default for {of} on a CPU: {size(*here)}; a GPU gets {size(*large)}'
 
 def _many_passes(epochs):
     "A line about copies of training images, if each image is used more than 100 times."
@@ -176,9 +188,10 @@ def enough_epochs(
     shape,         # Shape of one item, for example (c, h, w)
     device='cpu',  # Where it is trained
 ):
-    "Epochs for about 900 steps up to 16 pixels a side, 2,000 above; at most 300, and on a GPU at least 40."
-    wanted = 900 if len(shape) == 3 and min(shape[1:]) <= 16 else 2000
-    return max(40 if str(device).startswith('cuda') else 1, min(wanted//steps, 300))
+    "Epochs for about 900 steps up to 16 pixels a side, for 2,000 above; at most 300, and on a GPU at least 40."
+    small = len(shape) == 3 and min(shape[1:]) <= 16
+    wanted = 900//steps if small else math.ceil(2000/steps)
+    return max(40 if str(device).startswith('cuda') else 1, min(wanted, 300))
 
 # %% ../nbs/19_cli.ipynb #1a7d6b73
 def _merge_metrics(path, seconds=0., **found):

@@ -24,7 +24,7 @@ def unknown(
 def missing(
     y,  # A condition: a tensor (n, …), or a dict of such tensors by name
 ):  # bool (n,)
-    "Which rows are no condition at all, since every value is missing."
+    "Which rows have no condition, because every value in them is missing."
     if isinstance(y, dict): return torch.stack([missing(o) for o in y.values()]).all(0)
     return unknown(y).reshape(len(y), -1).all(1)
 
@@ -33,7 +33,7 @@ def drop(
     y,     # A condition: a tensor (n, …), or a dict of such tensors by name
     rows,  # Which rows to make missing, bool (n,); for a dict also a dict of such rows, for some of its parts
 ):  # As `y`
-    "A copy of the condition `y` with these `rows` made missing."
+    "A copy of the condition `y` in which these `rows` are missing."
     if isinstance(y, dict):
         each = rows if isinstance(rows, dict) else dict.fromkeys(y, rows)
         return {k: drop(o, each[k]) if k in each else o for k, o in y.items()}
@@ -44,7 +44,7 @@ def each_part(
     f,   # A function of tensors
     *y,  # Conditions of one form: all None, all tensors, or all dicts with the same names
 ):  # What `f` gives for them: None, a tensor, or a dict
-    "`f` of the tensors in conditions, whether these are tensors or dicts of tensors; None stays None."
+    "Apply `f` to conditions that are tensors, or to each part of conditions that are dicts; None stays None."
     if y[0] is None: return None
     return {k: f(*(o[k] for o in y)) for k in y[0]} if isinstance(y[0], dict) else f(*y)
 
@@ -57,7 +57,7 @@ def size_of(
 # %% ../nbs/00f_conditions.ipynb #a977b306
 @dataclass
 class Condition:
-    "What a network is told beside images and timesteps; see the table `conditions` for the kinds."
+    "What a network is told besides images and timesteps; the table `conditions` lists the kinds."
     gives_tokens = False   # Whether a network gets a sequence of vectors, to look at by cross-attention
 
     @property
@@ -70,7 +70,7 @@ class Condition:
         n,                # Number of images
         name='y',         # What to call it in an error
     ):  # The condition as a network takes it
-        "`y`, if it is such a condition for `n` images; otherwise a `TypeError` or `ValueError`."
+        "Return `y` if it is such a condition for `n` images; otherwise raise a `TypeError` or `ValueError`."
         return _check_tensor(y, n, name)
 
     def read(self,
@@ -85,7 +85,7 @@ class Condition:
     def text(self,
         value,  # A row of the condition
     ):  # str
-        "Nothing: such a condition does not fit below a picture."
+        "An empty text, because such a condition does not fit below a picture."
         return ''
 
 def _check_tensor(y, n, name):
@@ -140,7 +140,7 @@ class Classes(Condition):
         return self.check(torch.tensor(numbers, dtype=torch.int64), len(numbers))
 
     def number_of(self, value, names, name):
-        "The position of the class that is called `value` or is at that position; -1 for None."
+        "The number of the class whose name or number is `value`; -1 for None."
         if value is None: return -1
         if isinstance(value, str) and value in names: return names.index(value)
         whole = isinstance(value, Integral) and not isinstance(value, bool)
@@ -162,7 +162,7 @@ def _may_look(y):    # without making a GPU wait or breaking a compiled graph
 # %% ../nbs/00f_conditions.ipynb #e43e554a
 @dataclass
 class Numbers(Condition):
-    "Numbers for each image: floats (n,), or (n, k) where the range is given as lists; NaN where one is missing."
+    "One number for each image, floats (n,), or k numbers, (n, k), with lists as the range; NaN where one is missing."
     low: float   # Least value of the training data; a list of k for k numbers
     high: float  # Largest value, as `low`
     kind = 'number'
@@ -195,7 +195,7 @@ class Numbers(Condition):
         values,         # For each image a number, or k of them, as such or as text; None where one is missing
         name='number',  # What to call it in an error
     ):  # float32 (n,) or (n, k)
-        "The numbers in `values`; a `ValueError` outside the range of the training data, unless they are a tensor."
+        "The numbers in `values` as a tensor; only a tensor may go beyond the range of the training data."
         if torch.is_tensor(values): return self.check(values, len(values), name)       # such as those of other data
         rows = [_floats(v, math.prod(self.row), name) for v in _each_entry(values, name)]
         y = self.check(torch.tensor(rows, dtype=torch.float32).view(len(rows), *self.row), len(rows), name)
@@ -208,7 +208,7 @@ class Numbers(Condition):
     def text(self,
         value,  # A number, or (k,)
     ):  # str
-        "The number with three digits, or several of them; empty where none is known."
+        "The number or the numbers with three digits each; empty if none is known."
         v = torch.as_tensor(value)
         if v.isnan().all(): return ''
         return ', '.join('?' if math.isnan(o) else f'{o:.3g}' for o in v.reshape(-1).tolist())
@@ -228,7 +228,7 @@ def _range(low, high):
 # %% ../nbs/00f_conditions.ipynb #c8ca86f6
 @dataclass
 class Labels(Condition):
-    "Several labels for each image: floats (n, k), 1 where a label holds, 0 where not, NaN where it is not known."
+    "Several labels for each image: floats (n, k), 1 if a label holds, 0 if it does not, NaN if that is unknown."
     names: list  # Names of the k labels
     kind = 'labels'
 
@@ -250,7 +250,7 @@ class Labels(Condition):
         values,         # For each image the names of the labels that hold, such as 'red,round', or k numbers
         name='labels',  # What to call it in an error
     ):  # float32 (n, k)
-        "The labels in `values`, zero for those that are not named; None where none is known."
+        "The labels in `values` as a tensor: 1 for each label that is named and 0 for the others; all NaN for None."
         def one(v):
             if v is None: return [math.nan]*len(self.names)
             if not isinstance(v, str): return _floats(v, len(self.names), name)
@@ -270,7 +270,7 @@ class Labels(Condition):
 # %% ../nbs/00f_conditions.ipynb #86e65a72
 @dataclass
 class Tokens(Condition):
-    "A sequence for each image, such as a caption: integers (n, length), -1 where it has ended."
+    "A sequence of tokens for each image, such as a caption: integers (n, length), -1 after the end."
     vocab_size: int  # Number of different tokens
     length: int      # Most tokens of a sequence
     kind, gives_tokens = 'tokens', True
@@ -291,7 +291,7 @@ class Tokens(Condition):
 # %% ../nbs/00f_conditions.ipynb #df890f50
 @dataclass
 class KnownPixels(Condition):
-    "Values that are known, such as a part of the picture or another picture: floats (n, channels, …), NaN elsewhere."
+    "Known values, such as a part of the image or another image: floats (n, channels, …), NaN elsewhere."
     channels: int  # Channels of the known picture
     kind = 'known'
 
@@ -316,7 +316,7 @@ def check_condition(
     y,          # What came: None, a tensor, or a dict of tensors by name
     n,          # Number of images
 ):  # `y` as the network takes it
-    "`y`, if it is such a `condition` for `n` images; otherwise a `TypeError` or `ValueError` that says what is wrong."
+    "Return `y` if it fits `condition` and `n` images; otherwise raise a `TypeError` or `ValueError` that says why."
     if y is None: return None
     if condition is None:
         if torch.is_tensor(y) and missing(y).all(): return None
@@ -345,7 +345,7 @@ def condition_config(
 def condition_from(
     config,  # A Condition, its `config`, a dict of these by name, or None
 ):  # None, a Condition, or a dict of these by name
-    "The condition that `config` describes; a `ValueError` or `TypeError` for one that it does not."
+    "The condition that `config` describes; a `ValueError` or `TypeError` if it describes none."
     if config is None or isinstance(config, Condition): return config
     if not isinstance(config, dict) or not config or not all(isinstance(k, str) for k in config):
         raise TypeError(f'a condition is one of {", ".join(o.__name__ for o in conditions.values())}, '
@@ -368,7 +368,7 @@ def read_condition(
     values,     # What is asked: a list with one entry for each image, or a dict of such lists, or of single entries
     n=None,     # Number of images, if it is known
 ):  # A tensor, or a dict of tensors
-    "The condition that `values` describe; a `TypeError` or `ValueError` for what this network cannot be told."
+    "The tensors that tell a network `values`; a `TypeError` or `ValueError` if this network cannot be told them."
     if condition is None: check_condition(None, values, n)
     if not isinstance(condition, dict) and not isinstance(values, dict): return condition.read(values)
     check = condition if isinstance(condition, dict) else {}
@@ -387,7 +387,7 @@ def condition_texts(
     condition,  # What a network is told: a Condition, or a dict of these by name
     y,          # A tensor, or a dict of tensors
 ):  # A list of str, one for each image
-    "What the condition of each image says, for captions."
+    "A short text for the condition of each image, to stand below the picture."
     if not isinstance(condition, dict): return [condition.text(o) for o in y]
     each = [[condition[k].text(o) for o in v] for k, v in y.items()]
     head = ['' if condition[k].kind in ('class', 'caption') else f'{k} ' for k in y]

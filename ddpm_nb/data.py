@@ -21,7 +21,7 @@ from fastcore.basics import chunked
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from torch.nn import functional as F
-from .columns import class_part, condition_parts, data_condition, with_ranges
+from .columns import class_part, condition_parts, data_condition, fit_condition
 from .conditions import Classes, Condition, condition_config, condition_texts, each_part
 from .files import printable
 from .images import as_model_range, plot_images, to_uint8
@@ -163,13 +163,13 @@ class ImageDL(DataLoader):
     def show_batch(self,
         max_n=16,  # Number of images
     ):
-        "Show images of one batch, each with what is told of it: its class, numbers and labels."
+        "Show images of one batch, each with what is told of it: its class, numbers, labels and caption."
         x, *y = self.one_batch()
         if x.ndim != 4:
             raise ValueError(f'show_batch shows images (n, c, h, w), and these items have shape {tuple(x.shape[1:])}; '
                              'look at dls.one_batch() instead')
         y, condition = each_part(lambda o: o[:max_n].cpu(), y[0] if y else None), self.dataset.condition
-        said = any(c and c.kind in ('class', 'number', 'labels') for _, c, _ in condition_parts(condition, y))
+        said = any(c and c.kind in ('class', 'number', 'labels', 'caption') for _, c, _ in condition_parts(condition, y))
         return plot_images(x[:max_n], labels=[o or '–' for o in condition_texts(condition, y)] if said else None)
 
 def _next_seed(rng):
@@ -352,7 +352,7 @@ def _array_dls(x, y, bs, valid_pct, seed, condition, device, items='images', sou
     for name, part, told in condition_parts(condition, y): _check_known(name, part, told, x)
     labels, names = class_part(condition, y)
     train, valid = stratified_split(len(x) if labels is None else labels, valid_pct, seed, names)
-    condition = with_ranges(condition, each_part(lambda o: o[train], y))
+    y, condition = fit_condition(condition, y, train)
     part = lambda i: Images(x[i], each_part(lambda o: o[i], y), condition, source=source(i))
     return make_loaders(part(train), part(valid), bs, device)
 

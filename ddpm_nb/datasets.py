@@ -224,6 +224,8 @@ _summaries = {
     'class': _class_counts, 'number': _number_range, 'labels': _label_shares,
     'tokens': lambda y, condition, kind: f'up to {condition.length} of {condition.vocab_size} tokens'
                                          + _missing(unknown(y).all(1), kind, 'without tokens'),
+    'caption': lambda y, condition, kind: f'captions of {len(condition.words or ())} different words'
+                                          + _missing(unknown(y).all(1), kind, 'without a caption'),
     'known': lambda y, condition, kind: f'known pictures of {condition.channels} channels, '
                                         f'{1 - unknown(y).double().mean():.0%} of the values known'}
 

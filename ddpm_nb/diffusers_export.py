@@ -115,6 +115,9 @@ def _check_unet(net, shape):
     if not isinstance(net, ADMUNet):
         raise ValueError(f'diffusers has no network like {type(net).__name__}, only one like ADMUNet: '
                          'export to torch or onnx, which take any')
+    if net.patch > 1:
+        raise ValueError(f'diffusers has no network that makes channels of squares of pixels, and this one has '
+                         f'patch={net.patch}: export to torch or onnx, which take any')
     n = 2**(len(net.channels) - 1)
     if any(o % n for o in shape[1:]):
         raise ValueError(f'diffusers needs images whose height and width divide by {n}, '

@@ -16,7 +16,8 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
-from .columns import class_part, condition_parts, data_condition, first_few, number_labels, with_ranges
+from .captions import Captions
+from .columns import class_part, condition_parts, data_condition, first_few, fit_condition, number_labels
 from .conditions import Classes, each_part
 from .data import KEEP_MB, Images, image_size, make_loaders, stratified_split
 from .datasets import find_copies
@@ -188,7 +189,7 @@ def file_dls(
     images, read, skipped = _usable_part(images, keep, path) if keep or options.check else (images, None, {})
     labels, names = class_part(images.condition, images.y)
     train, valid = stratified_split(len(images) if labels is None else labels, options.valid_pct, options.seed, names)
-    images.tell(images.y, with_ranges(images.condition, each_part(lambda o: o[train], images.y)))
+    images.tell(*fit_condition(images.condition, images.y, train))
     sets = images.subset(train), images.subset(valid, flip=False)
     if keep:
         pixels = _stacked([o.pixels for o in read])
@@ -253,7 +254,7 @@ def folder_dls(
     check=True,          # Decode every file before training, even if all will be streamed
     keep_mb=KEEP_MB,     # Images up to this many MB, scaled, are kept in memory; more are streamed from disk
     labels=True,         # Take the names of subfolders as classes; otherwise the images have no labels
-    condition=None,      # Columns of metadata.csv in the folder, as for csv_dls, instead of the names of subfolders
+    condition=None,      # Columns of metadata.csv, as for csv_dls, or 'caption' for texts beside the images
 ):  # DataLoaders with condition, vocab, kept, skipped (path → reason), shared (validation file → its copy in training)
     "`DataLoaders` of a folder of images; `ValueError` for unusable files, no images, or a class with too few."
     options = ReadOptions(img_size, bs, valid_pct, seed, channels, flip, num_workers, device, background, skip_bad,
@@ -262,7 +263,8 @@ def folder_dls(
     files, runs = files_below(path)
     files = [o for o in files if has_image_ending(o)]
     if not files: raise ValueError(printable(f'no images in {path}'))
-    if condition is not None: y, told = _read_metadata(path, files, condition)
+    if condition == 'caption' or isinstance(condition, Captions): y, told = _read_texts(path, files, condition)
+    elif condition is not None: y, told = _read_metadata(path, files, condition)
     else: y, told = folder_labels(path, files, runs, skip_bad) if labels else (None, None)
     return file_dls(files, y, told, path, options)
 
@@ -284,7 +286,7 @@ def csv_dls(
     skip_bad=False,      # Train on the other files if some cannot be read
     check=True,          # Decode every file before training
     keep_mb=KEEP_MB,     # Images up to this many MB are kept in memory
-    condition=None,      # Instead of `label`: columns by name, each 'class', 'number', 'labels' or a Condition
+    condition=None,      # Instead of `label`: columns by name, each a kind such as 'number', or a Condition
 ):  # DataLoaders, as of folder_dls
     "`DataLoaders` of images listed in a CSV file; `ValueError` for missing columns or labels, and unusable files."
     options = ReadOptions(img_size, bs, valid_pct, seed, channels, flip, num_workers, device, background, skip_bad,
@@ -342,7 +344,7 @@ def _check_columns(condition, label=None):
     "Refuse a `condition` that does not state the kind of each column; otherwise the column of labels, which is None."
     if not isinstance(condition, dict) or not condition or None in condition.values():
         raise TypeError("condition names columns and what each of them holds, such as dict(age='number', "
-                        f"kind='class', tags='labels'); got {condition!r}")
+                        f"kind='class', tags='labels', text='caption'); got {condition!r}")
     if label not in ('label', None):
         raise ValueError(f'pass label or condition, not both: {label!r} as a class is condition={{{label!r}: "class"}}')
 
@@ -377,3 +379,21 @@ def _read_metadata(path, files, condition):
     y, told = _listed_conditions(table, condition, csv)
     rows = [line[key(o)] for o in files]
     return each_part(lambda o: o[rows], y), told
+
+# %% ../nbs/02d_folders.ipynb #5e0c7a14
+def _read_texts(path, files, condition):
+    "The captions in the text files beside image `files`, and what they say."
+    beside = [o.with_suffix('.txt') for o in files]
+    texts = [_read_text(o) if o.is_file() else '' for o in beside]
+    gone = [_name(o, path) for o, text in zip(files, texts) if not text.strip()]
+    if len(gone) == len(files):
+        raise ValueError(printable(f'no image in {path} has a caption; the caption of {gone[0]} is the text in '
+                                   f'{_name(beside[0], path)}'))
+    if gone:
+        warnings.warn(printable(f'{len(gone)} of {len(files)} images in {path} have no caption, a text file beside '
+                                f'the image: {first_few(gone)}'), stacklevel=3)
+    return data_condition(texts, len(files), condition, lambda i: printable(beside[i]))
+
+def _read_text(file):
+    try: return file.read_text(encoding='utf-8-sig')
+    except UnicodeDecodeError as e: raise ValueError(printable(f'{file} is not text in UTF-8: {e.reason}')) from None

@@ -134,7 +134,7 @@ def need_packages(
     missing = [o for o in names if importlib.util.find_spec(o) is None]
     if missing:
         raise ImportError(f'{what} needs {" and ".join(missing)}: pip install {" ".join(missing)}, '
-                          'or pip install "ddpm_nb[export]"')
+                          'or pip install -e ".[export]" in your clone of the repository')
 
 # %% ../nbs/20_programs.ipynb #4a24f82b
 def write_onnx(

@@ -17,5 +17,6 @@ def serve_main(
     with one_line_errors('ddpm_serve'):
         try: from ddpm_nb.service import ddpm_serve
         except ModuleNotFoundError as e:
-            raise ImportError(f"the service needs the package {e.name}: pip install 'ddpm_nb[serve]'") from None
+            raise ImportError(f"the service needs the package {e.name}: run pip install -e '.[serve]' in your clone of "
+                              'the repository') from None
     run_command(ddpm_serve, args)

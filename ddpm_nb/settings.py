@@ -102,7 +102,7 @@ def _make_network(s, dls):
     if n and not 0 < found <= n: _refuse_classes(found, n)
     shape, channels = _item_shape(dls), s['network_channels']
     told = None if isinstance(dls.condition, Classes) else dls.condition         # one class is told by its number
-    if s['model'] == 'adm': return default_network(shape, n or None, channels, s['blocks'], told)
+    if s['model'] == 'adm': return default_network(shape, n or None, channels, s['blocks'], told, dls.device)
     if s['model'] != 'unet': raise ValueError(f"model must be 'adm' or 'unet', got {s['model']!r}")
     if s['blocks'] is not None: raise ValueError('the blocks of the unet are those of the article: leave --blocks out')
     if told is not None or len(shape) != 3: _refuse_unet(told, shape)

@@ -364,15 +364,15 @@ def _check_all_conditions(dls, model, y):
     for o in (y, *first, *(o for o in whole if torch.is_tensor(o) or isinstance(o, dict))):
         if o is not None: check_condition(told, each_part(lambda v: v.cpu(), o), size_of(o))
 
-def _default_network(shape, told):
-    "The `default_network` for items of `shape` and what it is told; classes alone are `num_classes`, as ever."
-    if told is None or isinstance(told, Classes): return default_network(shape, told and told.num_classes)
-    return default_network(shape, None, condition=told)
+def _default_network(shape, told, device):
+    "The `default_network` for `shape`, what it is told and `device`; classes alone are `num_classes`, as ever."
+    if told is not None and not isinstance(told, Classes): return default_network(shape, condition=told, device=device)
+    return default_network(shape, told and told.num_classes, device=device)
 
 # %% ../nbs/03_trainer.ipynb #7c453236
 def ddpm_learner(
     dls,              # fastai DataLoaders whose batches are `(x, y)` or `(x,)`, x in [-1, 1]
-    model=None,       # Network `model(x_t, t, y)`; default_network if not given
+    model=None,       # Network `model(x_t, t, y)`; default_network for data and device if not given
     schedule=None,    # NoiseSchedule; cosine with 1000 timesteps if not given
     prediction=None,  # What the network predicts, one of `predictions`; v if not given
     ema=0.995,        # β of the moving average, or an EMACallback, or None
@@ -396,7 +396,7 @@ def ddpm_learner(
         if isinstance(told, Classes) and not told.names: told = Classes(told.num_classes, getattr(dls, 'vocab', None))
         given = model, schedule, prediction
         model, schedule, prediction = DDPMLearner._start_from(start_from, start_weights, *given, shape, told)
-    if model is None: model = _default_network(shape, told)
+    if model is None: model = _default_network(shape, told, dls.device)
     if not any(p.requires_grad for p in model.parameters()): model.requires_grad_(True)     # a frozen average
     _check_all_conditions(dls, model, y)
     schedule = cosine_schedule() if schedule is None else schedule

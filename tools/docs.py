@@ -64,12 +64,40 @@ def plain_signature(markdown):
     markdown = re.sub(r'\(\s*after_create:NoneType=None.*?after_fit:NoneType=None\s*\)', '()', markdown, flags=re.S)
     return markdown.replace('|NoneType', '|None').replace(':NoneType=', '=')
 
+def places(module):
+    "Where each function, class and method stands in a module of the library, by the name that show_doc has for it"
+    found = {}
+    for i, node in enumerate(ast.parse((ROOT/f"{module.replace('.', '/')}.py").read_text()).body if module else ()):
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)): continue
+        found[node.name] = (i, 0)
+        if isinstance(node, ast.ClassDef): found |= {f'{node.name}.{o.name}': (i, j) for j, o in enumerate(node.body, 1) if hasattr(o, 'name')}
+        elif 'patch' in ' '.join(map(ast.unparse, node.decorator_list)) and (args := node.args.args) and args[0].annotation:
+            for cls in re.findall(r'\w+', ast.unparse(args[0].annotation)): found[f'{cls}.{node.name}'] = (i, 0)
+    return found
+
+def in_order(cells, places):
+    "`cells` with the signatures of each exported cell in the order of its source, and the source after them; nbdev turns it round"
+    def place(cell):
+        s = source_of(cell)
+        if m := re.search(r'^show_doc\(([\w.]+)', s, re.M): return places.get(m[1])
+        if 'code-summary: "Exported source"' not in s: return None
+        found = [places[m] for m in re.findall(r'^(?:async def|def|class) (\w+)', s, re.M) if m in places]
+        return (max(found)[0], 1000) if found else None
+    keys, start = [place(c) if c['cell_type'] == 'code' else None for c in cells], 0
+    while start < len(cells):
+        end = start + 1
+        while keys[start] and end < len(cells) and keys[end]: end += 1
+        yield from (cells[i] for i in sorted(range(start, end), key=lambda i: keys[i] or ()))
+        start = end
+
 def dress(pages, notebooks, cfg):
-    "Give each page its number, the line under its title, folded source and plain signatures"
+    "Give each page its number, the line under its title, folded source, and plain signatures in the order of the source"
     for notebook in notebooks:
         path = pages/notebook.relative_to(cfg.nbs_path)
         nb = json.loads(path.read_text())
         front, *rest = nb['cells']
+        module = star_import(read_cells(notebook)).split()
+        rest = [*in_order(rest, places(module[1] if module else None))]
         meta = yaml.safe_load(source_of(front).strip().strip('-'))
         if number(notebook): meta['title'] = f"{number(notebook)} {meta['title']}"
         front['source'] = f"---\n{yaml.safe_dump(meta, allow_unicode=True, sort_keys=False)}---\n"

@@ -4,20 +4,23 @@
     python tools/mutate.py --only heun 02_ema # those whose description or chapter has one of the words
     python tools/mutate.py --list
 
-Each bug is one replacement in the exported code of one notebook. In a copy of the working tree the notebook is changed
-and exported, and run as `nbdev_test` does it, then the notebooks that import it until one fails. A bug that no notebook
-notices is a survivor: add the test that kills it. The exit code is the number of survivors.
+Each bug is one replacement in the exported code of one notebook. In a copy of the working tree the notebook runs once, as
+`nbdev_test` does it; before an exported cell the process forks once for each bug of the cell, and the fork goes on with
+the wrong cell until a test fails. A bug that no test of its own notebook notices is planted in the module as well, and
+the notebooks that import it run, too, until one fails. A bug that no notebook notices is a survivor: add the test that
+kills it. The exit code is the number of survivors.
 
 A bug is what is wrong, the right text, which stands once in all chapters together, and the wrong text. A bug therefore
 stays with its code when the code moves to another chapter. `tools/checks.py` says which bugs can no longer be planted
 because the code has changed.
 """
-import argparse, json, multiprocessing, os, re, shutil, subprocess, sys, tempfile, time
+import argparse, json, multiprocessing, os, re, shutil, signal, subprocess, sys, tempfile, threading, time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import Queue
 
 ROOT = Path(__file__).resolve().parent.parent
+HANGS = 600    # seconds after which a fork with a bug is given up; that is a failed test
 # what is wrong, the right text (once in all chapters), the wrong one
 BUGS = [
     ('linear: betas not rescaled', "scale = 1000/noise_steps", "scale = 1."),
@@ -184,7 +187,7 @@ BUGS = [
     ('numbers: a missing one is not nothing', '(features*known[..., None])', '(features*1)'),
     ('numbers: NaN reaches the features', 'y.nan_to_num() - self.middle', 'y - self.middle'),
     ('labels: not known is 0', 'torch.cat([y, 1 - y], 1).nan_to_num()', 'torch.cat([y.nan_to_num(), 1 - y.nan_to_num()], 1)'),
-    ('tokens: missing ones count in the mean', '/present.sum(1, keepdim=True).clamp(min=1)', '/len(present[0])'),
+    ('tokens: missing ones count in the mean', 'each.sum(1)/present.sum(1, keepdim=True).clamp(min=1)), each, present)', 'each.sum(1)/len(present[0])), each, present)'),
     ('known: the mask upside down', '(~y.isnan()).to(y.dtype)', 'y.isnan().to(y.dtype)'),
     ('tokens: rows without any are not left alone', '.masked_fill(~some.view(-1, 1, 1, 1), 0)', ''),
     ('tokens: missing ones are looked at', 'mask = (present | ~some[:, None])[:, None, None]', 'mask = torch.ones_like(present)[:, None, None]'),
@@ -200,7 +203,7 @@ BUGS = [
     ('pick_sampler: anything is a sampler', 'try: inspect.signature(f).bind(*range(5))', 'try: inspect.signature(f)'),
     ('churn: levels ignored', 'if not levels[0] <= sigmas[t] <= levels[1] or sigmas[t].isinf(): return t, x', 'if sigmas[t].isinf(): return t, x'),
     ('churn: no check of its levels', 'if len(levels) != 2 or not 0 <= levels[0] <= levels[1]:', 'if False:'),
-    ('default network: small images get the width of large ones', 'small = (32, 64) if side <= 8 else (32, 64, 128)', 'small = (32, 64, 128)'),
+    ('default network: small images get the width of large ones', '(32, 64, 128)[:2 + (side > 8)], 1', '(32, 64, 128)[:3], 1'),
     ('post-hoc: a time of 0 let through', 'if times.min() <= 0:', 'if False:'),
     ('reference: shapes not compared', 'if known and k in sd and shapes[k] != tuple(sd[k].shape)]', 'if False]'),
     ('runs: rng after skipped batches', "            if i + 1 == begun['pos']: set_rng_state(begun['rng'], self.dls)", '            pass'),
@@ -487,35 +490,85 @@ def plant(path, right, wrong):
     cell['source'] = ''.join(cell['source']).replace(right, wrong).splitlines(keepends=True)
     path.write_text(json.dumps(nb, ensure_ascii=False), encoding='utf-8')
 
-def test(tree, notebook, exported):
-    "In a process of its own: export the notebooks `exported`, and exit with 1 if `notebook` fails as `nbdev_test` runs it."
+def start(tree):
+    "Make this process one that runs the notebooks of `tree` as `nbdev_test` does."
     os.chdir(tree)
     sys.path.insert(0, str(tree))
-    os.environ.update(OMP_NUM_THREADS='1', PYTHONPATH=str(tree))
+    (tree/'tmp').mkdir(exist_ok=True)
+    os.environ.update(OMP_NUM_THREADS='1', PYTHONPATH=str(tree), TMPDIR=str(tree/'tmp'))
+    tempfile.tempdir = None
     multiprocessing.set_start_method(None, force=True)     # not WARM's, which would start a loader's workers without the notebook's classes
     for fd in (1, 2): os.dup2(os.open(os.devnull, os.O_WRONLY), fd)
-    from nbdev.config import get_config
-    from nbdev.export import nb_export
-    from nbdev.test import test_nb
-    for nb in exported: nb_export(tree/nb, lib_path=tree/'ddpm_nb')
-    passed, _ = test_nb(tree/notebook, skip_flags=get_config().tst_flags.split(), basepath=tree)
-    os._exit(0 if passed else 1)    # whatever a test has left running
 
-def passes(tree, notebook, exported=()):
-    process = WARM.Process(target=test, args=(tree, notebook, exported))
+def run_tests(tree, notebook):
+    "Does the notebook pass?"
+    from nbdev.config import get_config
+    from nbdev.test import test_nb
+    return test_nb(tree/notebook, skip_flags=get_config().tst_flags.split(), basepath=tree)[0]
+
+def test(tree, notebook, exported):
+    "In a process of its own: export the notebooks `exported`, and exit with 1 if `notebook` fails."
+    start(tree)
+    from nbdev.export import nb_export
+    for nb in exported: nb_export(tree/nb, lib_path=tree/'ddpm_nb')
+    os._exit(0 if run_tests(tree, notebook) else 1)    # whatever a test has left running
+
+def run_with_forks(tree, chapter, bugs, found):
+    """In a process of its own: run `chapter`, and before each exported cell fork once for each of its `bugs`.
+
+    The fork goes on with the wrong cell until a cell fails. Of each bug one line is written to `found`: its description
+    and whether the fork ended well. Forks are made only where no other thread or process of the chapter is alive."""
+    start(tree)
+    from execnb.shell import CaptureShell
+    run_all, nb = CaptureShell.run_all, json.loads((tree/'nbs'/f'{chapter}.ipynb').read_text(encoding='utf-8'))
+    planted, forked, lines = {}, False, open(found, 'w')
+    for what, right, wrong in [*bugs, ('', bugs[0][1], bugs[0][1])]:    # the last one changes nothing and must end well
+        planted.setdefault(places(nb, right)[0]['id'], []).append((what, right, wrong))
+    def with_bugs(self, nb, *args, preproc, **kwargs):
+        def before(cell):
+            nonlocal forked
+            if preproc(cell): return True
+            threads = {t.name for t in threading.enumerate()} - {'MainThread', 'IPythonHistorySavingThread'}
+            if forked or threads or multiprocessing.active_children(): return False
+            for what, right, wrong in planted.get(cell.get('id'), ()):
+                subprocess.run(['cp', '-a', 'tmp', 'kept'], cwd=tree)
+                if not (child := os.fork()):
+                    signal.alarm(HANGS)
+                    forked, cell.source = True, cell.source.replace(right, wrong)
+                    return False
+                status = os.waitpid(child, 0)[1]
+                shutil.rmtree(tree/'tmp', ignore_errors=True)
+                (tree/'kept').rename(tree/'tmp')
+                print(json.dumps([what, status == 0]), file=lines, flush=True)
+            return False
+        run_all(self, nb, *args, preproc=before, **kwargs)
+    CaptureShell.run_all = with_bugs
+    passed = run_tests(tree, Path(f'nbs/{chapter}.ipynb'))
+    os._exit(0 if passed else 1)
+
+def in_process(f, *args):
+    "Run `f` in a process that has imported the slow libraries and nothing of ours; did it exit with 0?"
+    process = WARM.Process(target=f, args=args)
     process.start()
     process.join()
     return process.exitcode == 0
 
+def caught_in(tree, chapter, bugs):
+    "The descriptions of those `bugs` that the tests of their own `chapter` notice, in one run of it; None if it fails without a bug."
+    found = tree/'found'
+    if not in_process(run_with_forks, tree, chapter, bugs, found): return None
+    passed = dict(map(json.loads, found.read_text().splitlines()))
+    return {what for what, ok in passed.items() if not ok} if passed.get('', True) else set()
+
 def caught_by(tree, chapter, right, wrong, readers):
-    "The first of the notebooks `readers` whose tests fail with the bug planted in `chapter`, or None."
+    "The first of the notebooks `readers` whose tests fail with the bug planted in `chapter` and its module, or None."
     planted = tree/'nbs'/f'{chapter}.ipynb'
     before = {p: p.read_bytes() for p in (planted, *(tree/'ddpm_nb').glob('*.py'))}
     try:
         plant(planted, right, wrong)
         exported = [planted.relative_to(tree)]
         for nb in readers:
-            if not passes(tree, nb, exported): return nb.stem
+            if not in_process(test, tree, nb, exported): return nb.stem
             exported = []
     finally:
         for p, content in before.items(): p.write_bytes(content)
@@ -530,30 +583,33 @@ def main():
     parser.add_argument('--jobs', type=int, default=2, help='how many at a time')
     parser.add_argument('--list', action='store_true', help='only say what would be planted')
     args = parser.parse_args()
-    books = chapters()
-    bugs = [(chapter_of(right, books), what, right, wrong) for what, right, wrong in BUGS]     # all can be planted
-    bugs = [b for b in bugs if not args.only or any(w in f'{b[0]} {b[1]}' for w in args.only)]
-    if args.list: print('\n'.join(f'{c:20} {what}' for c, what, *_ in bugs)); return 0
-    readers = {c: [nb.relative_to(ROOT) for nb in importers([ROOT/'nbs'/f'{c}.ipynb'])] for c in {b[0] for b in bugs}}
+    books, bugs = chapters(), {}
+    for what, right, wrong in BUGS: bugs.setdefault(chapter_of(right, books), []).append((what, right, wrong))     # all can be planted
+    bugs = {c: [b for b in of if not args.only or any(w in f'{c} {b[0]}' for w in args.only)] for c, of in sorted(bugs.items())}
+    if args.list: print('\n'.join(f'{c:20} {what}' for c, of in bugs.items() for what, *_ in of)); return 0
+    readers = {c: [nb.relative_to(ROOT) for nb in importers([ROOT/'nbs'/f'{c}.ipynb'])] for c in bugs if bugs[c]}
     os.environ['OMP_NUM_THREADS'] = '1'
-    start, survivors, trees = time.time(), [], Queue()
+    began, survivors, trees = time.time(), [], Queue()
     with tempfile.TemporaryDirectory() as tmp:
         for i in range(args.jobs):
             tree = Path(tmp)/str(i)
             tree.mkdir(); copy_tree(tree); trees.put(tree)
-        def in_a_tree(f, *args):
+        def one_chapter(chapter):
+            "For each bug of `chapter` its description and the notebook that notices it; None if the chapter fails without a bug."
             tree = trees.get()
-            try: return f(tree, *args)
+            try:
+                if (caught := caught_in(tree, chapter, bugs[chapter])) is None: return None
+                return [(what, chapter if what in caught else caught_by(tree, chapter, right, wrong, readers[chapter]))
+                        for what, right, wrong in bugs[chapter]]
             finally: trees.put(tree)
-        def one(bug): return bug, in_a_tree(caught_by, bug[0], *bug[2:], readers[bug[0]])
         with ThreadPoolExecutor(args.jobs) as pool:
-            planted = sorted(readers)
-            sound = pool.map(lambda c: in_a_tree(passes, Path(f'nbs/{c}.ipynb')), planted)
-            if broken := [c for c, ok in zip(planted, sound) if not ok]: sys.exit(f"fails without any bug: {', '.join(broken)}")
-            for (chapter, what, *_), by in pool.map(one, bugs):
-                if by is None: survivors.append(what)
-                print(f'{"SURVIVED" if by is None else "caught"}  {chapter:20} {what}' + (f'  (by {by})' if by not in (None, chapter) else ''), flush=True)
-    print(f'{len(bugs) - len(survivors)} of {len(bugs)} bugs caught in {time.time() - start:.0f} s')
+            for chapter, answers in zip(readers, pool.map(one_chapter, readers)):
+                if answers is None: sys.exit(f'{chapter} fails without any bug')
+                for what, by in answers:
+                    if by is None: survivors.append(what)
+                    print(f'{"SURVIVED" if by is None else "caught"}  {chapter:20} {what}' + (f'  (by {by})' if by not in (None, chapter) else ''), flush=True)
+    n = sum(map(len, bugs.values()))
+    print(f'{n - len(survivors)} of {n} bugs caught in {time.time() - began:.0f} s')
     return len(survivors)
 
 if __name__ == '__main__': sys.exit(main())
