@@ -265,6 +265,7 @@ def ddpm_sample(
     run:str,               # Run folder
     labels:str=None,       # Class names or numbers, separated by commas; all (at most ten) by default
     condition:list[name_value]=None, # What the pictures show: age=37, or age=20,40 for a row each; repeatable
+    prompt:list[str]=None, # Caption of the pictures; repeatable, for a row each
     n:int=8,               # Pictures of each
     steps:int=50,          # Network evaluations
     cfg_scale:list[scale]=None, # Guidance: 0 unconditional, 1 conditional, 2 guided (default); kind=3 for one part
@@ -282,11 +283,12 @@ def ddpm_sample(
     check_run(run)
     from ddpm_nb.denoiser import Denoiser
     denoiser = Denoiser.from_run(run, device=device, weights=weights)
-    rows = asked_rows(denoiser.condition, condition, labels)
+    rows = asked_rows(denoiser.condition, condition, labels, prompt)
     guidance, total = guidance_scale(cfg_scale, rows), n*max(map(len, rows.values()), default=1)
     file, kind = check_output(out, total, denoiser.shape)
     check_sampling(denoiser.schedule, sampler, steps, guidance, seed)
     w = Wanted(denoiser.condition, rows, total, sampler, steps, guidance, seed, weights)
+    if w.unseen: print(f'words never seen in training: {", ".join(w.unseen)}', flush=True)
     if kind == 'grid': write_grid(denoiser, w, file, min(n, 50), batch_size)
     elif kind == 'folder': write_folder(denoiser, w, file, run, batch_size)
     else: write_array(denoiser, w, file, batch_size)

@@ -169,7 +169,8 @@ class ImageDL(DataLoader):
             raise ValueError(f'show_batch shows images (n, c, h, w), and these items have shape {tuple(x.shape[1:])}; '
                              'look at dls.one_batch() instead')
         y, condition = each_part(lambda o: o[:max_n].cpu(), y[0] if y else None), self.dataset.condition
-        said = any(c and c.kind in ('class', 'number', 'labels', 'caption') for _, c, _ in condition_parts(condition, y))
+        shown = 'class', 'number', 'labels', 'caption'
+        said = any(c and c.kind in shown for _, c, _ in condition_parts(condition, y))
         return plot_images(x[:max_n], labels=[o or '–' for o in condition_texts(condition, y)] if said else None)
 
 def _next_seed(rng):

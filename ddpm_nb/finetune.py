@@ -16,7 +16,8 @@ from fastcore.basics import patch
 from safetensors import SafetensorError, safe_open
 from .files import write_atomic
 from .adm import TokenAttention
-from .conditions import Classes, Condition, KnownPixels, Labels, Numbers, Tokens, condition_config
+from .captions import SPELL, Captions
+from .conditions import Classes, Condition, KnownPixels, Labels, Numbers, condition_config
 from .embeddings import known_channels
 from .run_folder import load_network, networks, read_config, run_id, run_weights, shape_of, weights_bytes
 from .schedules import NoiseSchedule
@@ -61,7 +62,10 @@ def _parts(condition):
 def _same_kind(a, b):
     "Whether weights for the condition `a` can be used for `b`."
     if type(a) is not type(b) or isinstance(a, (Classes, Labels)): return type(a) is type(b)
+    if isinstance(a, Captions): return _reader(a) == _reader(b)
     return a.row == b.row if isinstance(a, Numbers) else a == b
+
+def _reader(captions): return captions.parts, captions.encoder, captions.fingerprint
 
 def _partners(
     old,  # What the run was told, see condition_of
@@ -110,7 +114,7 @@ def _copy_weights(
     run,   # A run folder, for the message
 ):
     source, to, kept = old.state_dict(), new.state_dict(), _partners(*told)
-    words = any(isinstance(_parts(told[1])[k], Tokens) for k in kept)              # tokens that are read as before
+    words = any(_parts(told[1])[k].gives_tokens for k in kept)                     # tokens that are read as before
     first = ('inc.weight',) if any(map(known_channels, told)) else ()
     apart = 'label_emb.', *first, *(() if words else _reading(old) + _reading(new))
     for name in dict.fromkeys([*source, *to]):
@@ -143,7 +147,16 @@ def _copy_embeddings(source, to, told, run):
             if k not in kept:
                 if name in ('weight', 'proj.weight'): w.zero_()        # what carries it into the network
             elif isinstance(new, (Classes, Labels)): _copy_rows(theirs[kept[k]][name], w, _parts(told[0])[kept[k]], new)
+            elif isinstance(new, Captions): _copy_words(name, theirs[kept[k]][name], w, _parts(told[0])[kept[k]], new)
             else: w.copy_(theirs[kept[k]][name])
+
+def _copy_words(name, source, to, old, new):
+    "Copy the weights `name` that read captions, vectors of words by the words; new words keep what they begin with."
+    if name == 'positions': to[:len(source)] = source[:len(to)]
+    elif name == 'words.weight':
+        rows = {i: i for i in range(SPELL + 1)} | {new.numbers[w]: old.numbers[w] for w in new.words if w in old.numbers}
+        to[[*rows]] = source[[*rows.values()]]
+    else: to.copy_(source)
 
 def _copy_rows(source, to, old, new):
     "Copy the vectors of classes, or of labels that hold and of labels that do not; those of new labels are zeros."
@@ -216,7 +229,9 @@ def _title(name, o):
     return f'{name} ({o.kind})'
 
 def _range_report(old, new):
-    "In words, that a number now means something else."
+    "In words, that a number now means something else, or that captions have other words."
+    if isinstance(new, Captions) and old != new:
+        return f'; {len({*new.words} & {*old.words})} of {len(new.words)} words are those of the run'
     if not isinstance(new, Numbers) or old == new: return ''
     return (f'; its range {old.low} … {old.high} is now {new.low} … {new.high}, so what the network knows of a number '
             'has moved')

@@ -16,14 +16,13 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
-from .captions import Captions
 from .columns import class_part, condition_parts, data_condition, first_few, fit_condition, number_labels
 from .conditions import Classes, each_part
 from .data import KEEP_MB, Images, image_size, make_loaders, stratified_split
 from .datasets import find_copies
 from .files import printable
-from .image_files import ImageFiles, digest_rows, each_image, file_digest, fit_image
-from .image_files import picture_hash, picture_levels, usable_image
+from .image_files import ImageFiles, digest_rows, each_image, file_digest, fit_image, is_beside
+from .image_files import picture_hash, picture_levels, read_beside, usable_image
 from .images import as_model_range, rgb
 
 # %% ../nbs/02d_folders.ipynb #f3eb4b88
@@ -263,9 +262,9 @@ def folder_dls(
     files, runs = files_below(path)
     files = [o for o in files if has_image_ending(o)]
     if not files: raise ValueError(printable(f'no images in {path}'))
-    if condition == 'caption' or isinstance(condition, Captions): y, told = _read_texts(path, files, condition)
-    elif condition is not None: y, told = _read_metadata(path, files, condition)
-    else: y, told = folder_labels(path, files, runs, skip_bad) if labels else (None, None)
+    if condition is None: y, told = folder_labels(path, files, runs, skip_bad) if labels else (None, None)
+    elif is_beside(path, condition): y, told = read_beside(path, files, condition)
+    else: y, told = _read_metadata(path, files, condition)
     return file_dls(files, y, told, path, options)
 
 # %% ../nbs/02d_folders.ipynb #9988f28c
@@ -379,21 +378,3 @@ def _read_metadata(path, files, condition):
     y, told = _listed_conditions(table, condition, csv)
     rows = [line[key(o)] for o in files]
     return each_part(lambda o: o[rows], y), told
-
-# %% ../nbs/02d_folders.ipynb #5e0c7a14
-def _read_texts(path, files, condition):
-    "The captions in the text files beside image `files`, and what they say."
-    beside = [o.with_suffix('.txt') for o in files]
-    texts = [_read_text(o) if o.is_file() else '' for o in beside]
-    gone = [_name(o, path) for o, text in zip(files, texts) if not text.strip()]
-    if len(gone) == len(files):
-        raise ValueError(printable(f'no image in {path} has a caption; the caption of {gone[0]} is the text in '
-                                   f'{_name(beside[0], path)}'))
-    if gone:
-        warnings.warn(printable(f'{len(gone)} of {len(files)} images in {path} have no caption, a text file beside '
-                                f'the image: {first_few(gone)}'), stacklevel=3)
-    return data_condition(texts, len(files), condition, lambda i: printable(beside[i]))
-
-def _read_text(file):
-    try: return file.read_text(encoding='utf-8-sig')
-    except UnicodeDecodeError as e: raise ValueError(printable(f'{file} is not text in UTF-8: {e.reason}')) from None

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['MIN_SIDE', 'fit_image', 'usable_image', 'ImageFiles', 'file_digest', 'digest_rows', 'in_threads', 'PixelRoom',
-           'each_image', 'picture_hash', 'picture_levels']
+           'each_image', 'picture_hash', 'picture_levels', 'is_beside', 'read_beside']
 
 # %% ../nbs/02c_image_files.ipynb #fff3c963
 import hashlib
@@ -19,6 +19,8 @@ from threading import Condition
 from fastcore.basics import IN_NOTEBOOK, patch
 from fastprogress.fastprogress import progress_bar
 from PIL import Image, ImageOps
+from .captions import Captions
+from .columns import data_condition, first_few
 from .conditions import each_part
 from .data import DescribedSet, describe_shape
 from .files import printable
@@ -209,3 +211,38 @@ def picture_levels(
     if im.mode == 'F': im = Image.fromarray(np.asarray(im).round().astype(np.uint8))
     counts = np.reshape(im.histogram(), (-1, 256)).sum(0)
     return counts/counts.sum()
+
+# %% ../nbs/02c_image_files.ipynb #8c4f2e11
+def is_beside(
+    path,       # Folder of images
+    condition,  # What is asked for: a kind or a Condition, or a dict of these by name
+):  # bool
+    "Whether `condition` is a caption alone, which stands beside the images, since no list of the folder has it."
+    is_caption = lambda o: o == 'caption' or isinstance(o, Captions)
+    if not isinstance(condition, dict): return is_caption(condition)
+    return [*map(is_caption, condition.values())] == [True] and not (path/'metadata.csv').exists()
+
+def read_beside(
+    path,       # Folder of images
+    files,      # Paths of images below it
+    condition,  # 'caption' or Captions, or a dict with one of these by name
+):  # The tokens of the captions and what they say, see data_condition
+    "The captions in the text files beside images; a `ValueError` if there is none, or a file that is no text."
+    if isinstance(condition, dict):
+        (name, kind), = condition.items()
+        y, told = read_beside(path, files, kind)
+        return {name: y}, {name: told}
+    beside = [o.with_suffix('.txt') for o in files]
+    texts = [_read_text(o) if o.is_file() else '' for o in beside]
+    gone = [printable(o.relative_to(path)) for o, text in zip(files, texts) if not text.strip()]
+    if len(gone) == len(files):
+        raise ValueError(printable(f'no image in {path} has a caption; the caption of {gone[0]} is the text in '
+                                   f'{beside[0].name} beside it'))
+    if gone:
+        warnings.warn(printable(f'{len(gone)} of {len(files)} images in {path} have no caption, a text file beside '
+                                f'the image: {first_few(gone)}'), stacklevel=3)
+    return data_condition(texts, len(files), condition, lambda i: printable(beside[i]))
+
+def _read_text(file):
+    try: return file.read_text(encoding='utf-8-sig')
+    except UnicodeDecodeError as e: raise ValueError(printable(f'{file} is not text in UTF-8: {e.reason}')) from None

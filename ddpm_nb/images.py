@@ -48,21 +48,23 @@ def as_model_range(
 def image_grid(
     x,            # Images, (n, c, h, w), float in [-1, 1], with 1 or 3 channels
     ncol=None,    # Images per row; at most 8 by default
-    labels=None,  # One caption for each image, cut to the width it has
+    labels=None,  # One caption for each image, in up to three lines of its width
     width=480,    # Width to aim at, in pixels
 ):  # PIL image
     "The images `x` as one picture, row by row; small images are enlarged."
     _check_grid(x, ncol, labels)
     n, c, h, w = x.shape
     ncol = ncol or min(n, 8)
-    k, caption = max(1, round(width/(ncol*w))), 0 if labels is None else 14
+    k = max(1, round(width/(ncol*w)))
+    lines = [_lines(printable(o), k*w) for o in labels or ()]
+    caption = 0 if labels is None else 14*max(map(len, lines))
     dx, dy = k*w + 2, k*h + 2 + caption
     canvas = Image.new('L' if c == 1 else 'RGB', (ncol*dx + 2, -(-n//ncol)*dy + 2), 'white')
     for i, im in enumerate(to_uint8(x).cpu().permute(0, 2, 3, 1).numpy()):
         left, top = i % ncol*dx + 2, i//ncol*dy + 2
         picture = Image.fromarray(im.squeeze(-1) if c == 1 else im)
         canvas.paste(picture.resize((k*w, k*h), Image.NEAREST), (left, top))
-        if caption: _write_caption(ImageDraw.Draw(canvas), left, top + k*h + 1, k*w, printable(labels[i]))
+        if caption: _write_caption(ImageDraw.Draw(canvas), left, top + k*h + 1, k*w, lines[i])
     return canvas
 
 def _check_grid(x, ncol, labels):
@@ -73,10 +75,20 @@ def _check_grid(x, ncol, labels):
     if not len(x) or (ncol or 1) < 1:
         raise ValueError(f'a grid needs at least one image and one column, got {len(x)} images and ncol={ncol}')
 
-def _write_caption(draw, left, top, width, text):
-    "Write as much of `text` as fits, centred on `width` pixels from `left` on."
-    while text and draw.textlength(text) > width: text = text[:-1]
-    draw.text((left + width/2, top), text, fill='black', anchor='ma')
+def _lines(text, width, most=3):
+    "The words of `text` in lines of at most `width` pixels, and no more than `most` of them."
+    draw, lines = ImageDraw.Draw(Image.new('L', (1, 1))), ['']
+    for word in text.split(' '):
+        longer = f'{lines[-1]} {word}' if lines[-1] else word
+        if len(lines) == most or not lines[-1] or draw.textlength(longer) <= width: lines[-1] = longer
+        else: lines.append(word)
+    return lines
+
+def _write_caption(draw, left, top, width, lines):
+    "Write as much of each line as fits, centred on `width` pixels from `left` on."
+    for i, text in enumerate(lines):
+        while text and draw.textlength(text) > width: text = text[:-1]
+        draw.text((left + width/2, top + 14*i), text, fill='black', anchor='ma')
 
 # %% ../nbs/00e_images.ipynb #356c01cb
 def plot_images(

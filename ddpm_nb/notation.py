@@ -90,11 +90,14 @@ def asked_rows(
     condition,    # What the network is told: None, a Condition, or a dict of these by name
     asked=None,   # What was asked for, by part: text, one value, or a list with a value for each row
     labels=None,  # What was typed for `--labels`: classes, if there is one part of this kind
+    prompts=None, # What was typed for `--prompt`: captions, if there is one part of this kind
 ):  # {part: a list with a value for each row of pictures}; empty for pictures without a condition
     "What each row of pictures is told; a `ValueError` that names what the network cannot be told."
     parts = condition if isinstance(condition, dict) else {condition.kind: condition} if condition else {}
     asked, classes = by_name(asked, 'condition'), [k for k, o in parts.items() if o.kind == 'class']
-    if labels: asked = _with_labels(asked, labels, classes)
+    if labels: asked = _with_short(asked, 'labels', labels, 'classes', classes)
+    captions = [k for k, o in parts.items() if o.kind == 'caption']
+    if prompts: asked = _with_short(asked, 'prompt', list(prompts), 'captions', captions)
     _check_names(asked, parts)
     if not asked and len(classes) == 1: asked = {classes[0]: None}
     rows = {k: _values(k, parts[k], v) for k, v in asked.items()}
@@ -103,12 +106,12 @@ def asked_rows(
     raise ValueError('the parts of a condition must have as many values each, or one value for all rows; '
                      f'got {", ".join(f"{len(v)} for {k}" for k, v in rows.items())}')
 
-def _with_labels(asked, labels, classes):
-    "What is `asked`, with the `labels` of the only part that is a class."
-    if not classes: raise ValueError('this run was trained without classes: leave --labels out')
-    if len(classes) > 1: raise ValueError(f'which classes? Write --condition {classes[0]}=… instead of --labels')
-    if classes[0] not in asked: return {classes[0]: labels} | asked
-    raise ValueError(f'--labels is short for --condition {classes[0]}=…: leave one of them out')
+def _with_short(asked, option, values, what, parts):
+    "What is `asked`, with the `values` of an option that is short for the only one of these `parts`."
+    if not parts: raise ValueError(f'this run was trained without {what}: leave --{option} out')
+    if len(parts) > 1: raise ValueError(f'which {what}? Write --condition {parts[0]}=… instead of --{option}')
+    if parts[0] not in asked: return {parts[0]: values} | asked
+    raise ValueError(f'--{option} is short for --condition {parts[0]}=…: leave one of them out')
 
 def _check_names(asked, parts):
     "Raise a `ValueError` for names that are none of the `parts`."
@@ -119,7 +122,7 @@ def _check_names(asked, parts):
 def _values(name, kind, value):
     "The list of `value`s for the part `name`, checked: names of classes, numbers, or as they came."
     if hasattr(value, 'tolist'): value = value.tolist()
-    if kind.kind not in ('class', 'number', 'labels'):
+    if kind.kind not in ('class', 'number', 'labels', 'caption'):
         raise ValueError(f'{name} is a condition of kind {kind.kind!r}, which cannot be typed: '
                          'draw such pictures from Python, with `sample`')
     names = [str(o) for o in kind.names or range(kind.num_classes)] if kind.kind == 'class' else None

@@ -7,9 +7,10 @@ __all__ = ['STYLE', 'SCRIPT', 'page']
 
 # %% ../nbs/23_page.ipynb #d0f83b85
 from .answers import condition_field
+from .captions import Captions
 from .conditions import Classes, Labels
 from .denoiser import class_names
-from .requests import Limits, request_models
+from .requests import MOST_LETTERS, Limits, request_models
 from fastcore.xml import Body, Button, Canvas, Div, Fieldset, Form, H1, H2, Head, Header, Html, Input, Label, Legend
 from fastcore.xml import Link, Main, Meta, Ol, Option, P, Progress, Script, Section, Select, Span, Title, to_xml
 from importlib.resources import files
@@ -45,6 +46,8 @@ def _part(name, condition):
     if isinstance(condition, Classes):
         names = [str(o) for o in condition.names or range(condition.num_classes)]
         return part(_field(name, Select(Option('any', value=''), *(Option(o, value=o) for o in names))))
+    if isinstance(condition, Captions):
+        return part(_field(name, Input(type='text', maxlength=MOST_LETTERS, placeholder='a caption')), cls='wide')
     if not condition.row: return part(_field(name, _number_input(condition.low, condition.high)))
     each = [_field(i, _number_input(*o)) for i, o in enumerate(zip(condition.low, condition.high), 1)]
     return part(Fieldset(Legend(name), Div(*each, cls='fields')), cls='wide', data_many=True)

@@ -31,10 +31,12 @@ class Wanted:
     weights: str = 'ema'     # Which weights of the run, one of `run_weights`
 
     def __post_init__(self):
+        from ddpm_nb.captions import unseen_words
         from ddpm_nb.conditions import condition_texts, read_condition
         values = self.rows if isinstance(self.condition, dict) else next(iter(self.rows.values()), None)
         self.y = read_condition(self.condition, values) if self.rows else None
         self.texts = condition_texts(self.condition, self.y) if self.rows else ['']
+        self.unseen = unseen_words(self.condition, self.y) if self.rows else []      # words of prompts
 
     def row(self, i): return i*len(self.texts)//self.n
 
@@ -56,11 +58,13 @@ class Wanted:
 
     def columns(self):
         "What each picture is told, as columns of a table; the name of its class is its label."
-        one = lambda v: '' if v is None else str(v).replace(',', ';')                  # labels as in red;round
-        text = lambda v: ','.join(map(one, v)) if isinstance(v, list) else one(v)
+        parts = self.condition if isinstance(self.condition, dict) else dict.fromkeys(self.rows, self.condition)
+        one = lambda v: '' if v is None else str(v)
+        apart = lambda k, v: v.replace(',', ';') if parts[k].kind == 'labels' else v     # labels as in red;round
+        text = lambda k, v: ','.join(map(one, v)) if isinstance(v, list) else apart(k, one(v))
         single = None if isinstance(self.condition, dict) else 'class'
         each = {'label' if k == single else k: v for k, v in self.rows.items()}
-        return {k: [text(v[self.row(i)]) for i in range(self.n)] for k, v in each.items()}
+        return {k: [text(name, v[self.row(i)]) for i in range(self.n)] for (k, v), name in zip(each.items(), self.rows)}
 
     def record(self, run):
         "What decides how the pictures look, for `sample.json`."

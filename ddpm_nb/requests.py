@@ -20,6 +20,7 @@ import traceback
 from contextlib import suppress
 from dataclasses import dataclass
 from .answers import condition_field
+from .captions import Captions
 from .conditions import Classes, Labels
 from .denoiser import class_names
 from .images import open_image, to_uint8
@@ -90,6 +91,7 @@ def _condition_schema(o):
     if isinstance(o, Classes): return _class_schema([str(v) for v in o.names or range(o.num_classes)])
     if isinstance(o, Labels):
         return dict(type='array', items=dict(enum=o.names), uniqueItems=True, maxItems=len(o.names))
+    if isinstance(o, Captions): return dict(type='string', maxLength=MOST_LETTERS)
     if not o.row: return dict(type='number', minimum=o.low, maximum=o.high)
     each = [dict(type=['number', 'null'], minimum=low, maximum=high) for low, high in zip(o.low, o.high)]
     return dict(type='array', prefixItems=each, minItems=len(each), maxItems=len(each))
@@ -101,6 +103,7 @@ def _read_condition(o, v, name='it'):
         raise ValueError(f'must be an object with some of {", ".join(o)}; got {_short(v)}')
     if isinstance(o, Classes): return _read_class(o, v, name)
     if isinstance(o, Labels): return _read_labels(o, v, name)
+    if isinstance(o, Captions): return _read_caption(o, v, name)
     numbers = v if isinstance(v, list) and o.row else [v]
     if not all(type(x) in (int, float) and abs(x) < 1e38 or x is None and o.row for x in numbers):
         wanted = f'{len(o.low)} numbers' if o.row else 'a number'
@@ -118,6 +121,14 @@ def _read_labels(o, v, name):
     if known and len(set(v)) == len(v): return [float(k in v) for k in o.names]
     names = ', '.join(map(repr, o.names[:20]))
     raise ValueError(f'{name} must be a list with some of {names}, each at most once; got {_short(v)}')
+
+MOST_LETTERS = 2000    # of a caption
+
+def _read_caption(o, v, name):
+    if not isinstance(v, str) or len(v) > MOST_LETTERS:
+        raise ValueError(f'{name} must be a text of at most {MOST_LETTERS} letters; got {_short(v)}')
+    o.tokens(v, name)
+    return v
 
 def _short(v): return json.dumps(v)[:60]
 

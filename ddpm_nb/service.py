@@ -15,7 +15,7 @@ import os
 import time
 from contextlib import asynccontextmanager
 from dataclasses import asdict
-from .answers import condition_field, not_offered, told_texts
+from .answers import condition_field, not_offered, told_texts, told_unseen
 from .conditions import condition_config
 from .connections import listen, make_server
 from .denoiser import class_names
@@ -66,6 +66,7 @@ class Answer(BaseModel):
     seed: int                    # Seed of the images
     classes: list[str | None]    # The class of each, by name
     captions: list[str | None] = None    # What the network was told for each, in words, if that is no class alone
+    unseen: list[str] | None = None      # Words of the caption that were never seen in training, if there are any
     images: list[str]            # PNG files in base64
     model: str                   # Hash of the weights
 
@@ -90,10 +91,11 @@ def shown_classes(
 def captions_of(
     job,       # A Job
     denoiser,  # The Denoiser that is served
-):  # dict with `classes`, and `captions` for a network that is told something else
-    "What the answer to `job` says about each image."
+):  # dict with `classes`, and `captions` and `unseen` for a network that is told something else
+    "What the answer to `job` says about each image, and which words of a caption the network never saw."
     captions = dict(captions=told_texts(denoiser, job.settings)) if 'condition' in job.settings else {}
-    return dict(classes=shown_classes(job, denoiser)) | captions
+    unseen = told_unseen(denoiser, job.settings)
+    return dict(classes=shown_classes(job, denoiser)) | captions | (dict(unseen=unseen) if unseen else {})
 
 async def answer_request(
     request,  # A Starlette Request

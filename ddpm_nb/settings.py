@@ -58,7 +58,7 @@ def check_data_settings(
 
 def _check_condition(s, defaults):
     "Raise a `ValueError` for kinds of condition that there are not, and for options that contradict the conditions."
-    from ddpm_nb.conditions import conditions
+    from ddpm_nb.captions import conditions                                     # with its own kind
     for kind in s['condition'].values(): conditions.check(kind)
     for k in ('label', 'y', 'num_classes'):
         if s[k] == defaults[k]: continue
@@ -188,7 +188,8 @@ def _four_images(s):
     c = s['channels'] if kind in ('folder', 'csv') else 3 if kind in ('cifar10', 'npz') else 1
     h, w = image_size(_DEFAULT_SIZE.get(kind, 32) if s['img_size'] is None else _pair(s['img_size']))
     x = (1. - 2*(torch.arange(4*c*h*w) % 2)).view(4, c, h, w)
-    blank = dict(number=torch.arange(4.), labels=torch.eye(4) > 0, tokens=torch.zeros(4, 4, dtype=int), known=x)
+    blank = dict(number=torch.arange(4.), labels=torch.eye(4) > 0, tokens=torch.zeros(4, 4, dtype=int), known=x,
+                 caption=['a b']*4)
     y = {k: blank.get(v, [0]*4) for k, v in told.items()} or (None if s['num_classes'] == 0 else [0]*4)
     x, y, items = _npz_rows(s, x, y) if kind == 'npz' else (x, y, 'images')
     return array_dls(x, y, bs=2, valid_pct=0.5, device='cpu', condition=s['condition'], items=items)

@@ -81,9 +81,10 @@ async function go(where, path, body) {
       show(where, o.images, o.captions ?? o.classes)
     })
     show(where, found.images, found.captions ?? found.classes)
+    const unseen = found.unseen?.length ? ` Words never seen in training: ${found.unseen.join(', ')}.` : ''
     say(
       where,
-      `Done: seed ${found.seed}, number ${found.id} in the record. Choose one to fill in a part of it.`,
+      `Done: seed ${found.seed}, number ${found.id} in the record.${unseen} Choose one to fill in a part of it.`,
     )
     const { image, mask, ...settings } = body
     remember({
@@ -127,7 +128,7 @@ function valueOfPart(part) {
     return held.length ? held.filter(o => o !== '') : undefined
   }
   if (inputs.every(o => o.value === '')) return undefined
-  if (part.dataset.kind == 'class') return inputs[0].value
+  if (['class', 'caption'].includes(part.dataset.kind)) return inputs[0].value
   const numbers = inputs.map(o => (o.value === '' ? null : Number(o.value)))
   return 'many' in part.dataset ? numbers : numbers[0]
 }
