@@ -226,7 +226,8 @@ def encode_texts(
     texts,    # A list of str
 ):  # float32 (n, d), each row of length sqrt(d)
     "The vectors that a frozen encoder gives for `texts`; an error if it does not give one for each."
-    v = torch.as_tensor(text_encoders[encoder](list(texts))).detach().float().cpu()
+    with torch.device('cpu'):                               # also where a network is built without memory (meta)
+        v = torch.as_tensor(text_encoders[encoder](list(texts))).detach().float().cpu()
     if v.ndim != 2 or len(v) != len(texts) or not v.isfinite().all():
         raise ValueError(f'the text encoder {encoder!r} must give finite floats ({len(texts)}, d) for {len(texts)} '
                          f'texts, got shape {tuple(v.shape)}')
@@ -237,7 +238,7 @@ def encoder_fingerprint(
 ):  # Its d, and eight values
     "Length of the vectors of an encoder, and some values that it gives for a fixed sentence, to know it again by."
     v = encode_texts(encoder, ['A small red house beside the sea, and 3 boats.'])[0]
-    return [len(v), *(round(o, 3) for o in v[torch.linspace(0, len(v) - 1, 8).long()].tolist())]
+    return [len(v), *(round(o, 3) for o in v[[(len(v) - 1)*i//7 for i in range(8)]].tolist())]
 
 # %% ../nbs/00h_captions.ipynb #5f682f21
 def check_encoder(
