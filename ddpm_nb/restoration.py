@@ -4,15 +4,13 @@
 
 # %% auto #0
 __all__ = ['methods', 'Measurement', 'inpainting', 'super_resolution', 'deblurring', 'denoising', 'colourising',
-           'conjugate_gradients', 'repaint', 'replacement', 'dps', 'pigdm', 'restore', 'sdedit', 'invert_edit',
-           'with_holes', 'ObservedOnly']
+           'conjugate_gradients', 'repaint', 'replacement', 'dps', 'pigdm', 'mmps', 'restore', 'sdedit', 'invert_edit']
 
 # %% ../nbs/08_restoration.ipynb #5da5c080
 import inspect
 import math
 import torch
 from copy import copy
-from fastai.callback.core import Callback
 from fastcore.basics import patch
 from fastprogress.fastprogress import progress_bar
 from numbers import Integral
@@ -122,7 +120,7 @@ def colourising(
 
 # %% ../nbs/08_restoration.ipynb #0ff9e482
 def conjugate_gradients(
-    f,          # `f(z)`, linear, symmetric and not negative
+    f,          # `f(z)`, linear and symmetric; where it is negative an item goes no further
     y,          # Right-hand sides, (n, ...)
     tol=1e-8,   # Stop when each |y - f(z)| is below `tol` |y|
     most=200,   # Iterations at most
@@ -134,7 +132,7 @@ def conjugate_gradients(
     for _ in range(most):
         if (rr <= enough).all(): break
         fp = f(p)
-        step = torch.where(rr > enough, rr/dot(p, fp), 0.)
+        step = torch.where((rr > enough) & (dot(p, fp) > 0), rr/dot(p, fp), 0.)
         z, r, last = z + step*p, r - step*fp, rr
         rr = dot(r, r)
         p = r + torch.where(last > enough, rr/last, 0.)*p
@@ -219,6 +217,21 @@ def dps(
         yield x
 
 # %% ../nbs/08_restoration.ipynb #8967f93a
+def _moved(denoise, schedule, y, measurement, solve, clip):
+    "`denoise` with C Aᵀ z added, where C is b²/a times its Jacobian and z is `solve(y - A x0, C, a, b)`."
+    def moved(x, t):
+        a, b = schedule.level(t)
+        with torch.enable_grad():
+            x = x.detach().requires_grad_()
+            x0 = denoise(x, t)
+        cov = lambda v: b**2/a*torch.autograd.grad(x0, x, v, retain_graph=True)[0]
+        z = solve(y - measurement.A(x0.detach()), cov, a, b)
+        answer = x0.detach() + cov(measurement.transpose(z))
+        return answer if clip is None else answer.clamp(*clip)
+    return moved
+
+
+# %% ../nbs/08_restoration.ipynb #a24c0d01
 def pigdm(
     denoise,      # `denoise(x_t, t)` -> expected clean images
     schedule,     # The NoiseSchedule
@@ -233,17 +246,27 @@ def pigdm(
 ):  # generator of images (n, ...), one after each step
     "`ddim` with the denoiser's answer moved towards the measurement (ΠGDM, Song et al. 2023)."
     if not data_std > 0: raise ValueError(f'data_std must be above 0, got {data_std}')
-    def guided(x, t):
-        a, b = schedule.level(t)
-        r2 = (data_std*b)**2/((data_std*a)**2 + b**2)
-        with torch.enable_grad():
-            x = x.detach().requires_grad_()
-            x0 = denoise(x, t)
-            pull = measurement.transpose(measurement.solve(y - measurement.A(x0.detach()), r2))
-            g = torch.autograd.grad(x0, x, pull)[0]
-        x0 = x0.detach() + b**2/a*g
-        return x0 if clip is None else x0.clamp(*clip)
-    yield from ddim(guided, schedule, x, timesteps, noise, eta)
+    solve = lambda r, cov, a, b: measurement.solve(r, (data_std*b)**2/((data_std*a)**2 + b**2))
+    yield from ddim(_moved(denoise, schedule, y, measurement, solve, clip), schedule, x, timesteps, noise, eta)
+
+# %% ../nbs/08_restoration.ipynb #a24c0d03
+def mmps(
+    denoise,       # `denoise(x_t, t)` -> expected clean images
+    schedule,      # The NoiseSchedule
+    x,             # Images at the first timestep, (n, ...)
+    timesteps,     # Falling integers that end in -1, see spaced_timesteps
+    noise,         # `noise()` -> standard normal numbers shaped as `x`
+    y,             # Measurements, (n, ...)
+    measurement,   # The Measurement that made them
+    iterations=5,  # Iterations of conjugate gradients in each step, at least 1
+    eta=1.,        # Share of randomness, in [0, 1], see ddim
+    clip=None,     # Range of the data, (lowest, highest)
+):  # generator of images (n, ...), one after each step
+    "`ddim` with the answer moved by the covariance of p(x0 | x_t) (moment matching, Rozet et al. 2024, algorithm 3)."
+    if not iterations >= 1: raise ValueError(f'iterations must be at least 1, got {iterations}')
+    A, At, var = measurement.A, measurement.transpose, measurement.noise**2
+    solve = lambda r, cov, a, b: conjugate_gradients(lambda z: A(cov(At(z))) + var*z, r, most=iterations)
+    yield from ddim(_moved(denoise, schedule, y, measurement, solve, clip), schedule, x, timesteps, noise, eta)
 
 # %% ../nbs/08_restoration.ipynb #f381414d
 def _with_mask(x, mask, n):
@@ -296,20 +319,21 @@ def _straight_through(denoiser, labels, cfg_scale):
     return denoise
 
 # %% ../nbs/08_restoration.ipynb #c4518626
-methods = Table('methods', 'method', replacement=replacement, repaint=repaint, dps=dps, pigdm=pigdm)
+methods = Table('methods', 'method', replacement=replacement, repaint=repaint, dps=dps, pigdm=pigdm,
+                mmps=mmps)
 
 def restore(
     denoiser,        # A Denoiser
     y,               # Measurements, (m, ...), what `measurement` made of m images; or m pictures, (m, c, h, w)
     measurement,     # A Measurement; for pictures a mask, True or 1 where they are seen, (h, w) or (m, 1, h, w)
-    method='pigdm',  # One of `methods`
+    method='mmps',   # One of `methods`
     steps=100,       # Steps, in [1, T]
     n=1,             # Samples for each measurement
     labels=None,     # What each measurement shows, as for sample: classes or another condition; or None
     cfg_scale=1.,    # Guidance, as in sample
     generator=None,  # `torch.Generator` that makes the result repeatable; fresh noise by default
     progress=True,   # Show a progress bar
-    **options,       # The method's own: `resamplings`, `zeta`, `data_std`, `eta`
+    **options,       # The method's own: `resamplings`, `zeta`, `data_std`, `iterations`, `eta`
 ):  # (m, n, c, h, w): mean(1) is the best guess, std(1) a map of what is uncertain
     "Draw clean images that could have led to `y`."
     options = _method_options(method, options, n, denoiser)
@@ -363,28 +387,3 @@ def invert_edit(
     Conditioned(denoiser, new_labels, cfg_scale, n=len(x0))
     latents = encode(denoiser, x0, labels, steps, progress=progress)
     return sample(denoiser, new_labels, x_T=latents, steps=steps, cfg_scale=cfg_scale, progress=progress)
-
-# %% ../nbs/08_restoration.ipynb #bd67aac7
-def with_holes(
-    x,         # Images, (n, c, h, w), in [-1, 1]
-    observed,  # Which numbers are observed, bool, as `x`
-):  # (n, 2 c, h, w), for ObservedOnly
-    "`x` with 0 where it is not observed, and beside it channels that say where: 1 observed, -1 not."
-    if observed.shape != x.shape or observed.dtype != torch.bool:
-        raise ValueError(f'observed must be bool, shaped as the images, {tuple(x.shape)}; '
-                         f'got {observed.dtype} of shape {tuple(observed.shape)}')
-    return torch.cat([torch.where(observed, x, 0.), 2.*observed - 1], 1)
-
-class ObservedOnly(Callback):
-    "Train on images with holes, made by `with_holes`: the loss counts observed pixels only."
-    order = 9.4  # before DDPMCallback (9.5)
-    def before_batch(self):
-        channels = self.xb[0].shape[1]
-        if channels % 2:
-            raise ValueError('images for ObservedOnly have as many mask channels as colours, see `with_holes`; '
-                             f'got {channels} channels')
-        x, mask = self.xb[0].chunk(2, 1)
-        self.observed, self.learn.xb = mask > 0, (x, *self.xb[1:])
-
-    def after_pred(self):
-        if len(self.yb): self.learn.pred = torch.where(self.observed, self.pred, self.yb[0])
