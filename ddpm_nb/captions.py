@@ -226,8 +226,7 @@ def encode_texts(
     texts,    # A list of str
 ):  # float32 (n, d), each row of length sqrt(d)
     "The vectors that a frozen encoder gives for `texts`; an error if it does not give one for each."
-    with torch.device('cpu'):                               # also where a network is built without memory (meta)
-        v = torch.as_tensor(text_encoders[encoder](list(texts))).detach().float().cpu()
+    with torch.device('cpu'): v = torch.as_tensor(text_encoders[encoder](list(texts))).detach().float().cpu()
     if v.ndim != 2 or len(v) != len(texts) or not v.isfinite().all():
         raise ValueError(f'the text encoder {encoder!r} must give finite floats ({len(texts)}, d) for {len(texts)} '
                          f'texts, got shape {tuple(v.shape)}')
@@ -238,7 +237,8 @@ def encoder_fingerprint(
 ):  # Its d, and eight values
     "Length of the vectors of an encoder, and some values that it gives for a fixed sentence, to know it again by."
     v = encode_texts(encoder, ['A small red house beside the sea, and 3 boats.'])[0]
-    return [len(v), *(round(o, 3) for o in v[[(len(v) - 1)*i//7 for i in range(8)]].tolist())]
+    values = v.tolist()
+    return [len(v), *(round(values[i*(len(v) - 1)//7], 3) for i in range(8))]
 
 # %% ../nbs/00h_captions.ipynb #5f682f21
 def check_encoder(
@@ -264,7 +264,7 @@ def encode_captions(
     if len(known) + len(new) > 2**17: known.clear(); new = dict(zip(keys, rows))     # a service runs for months
     told = [k for k, o in new.items() if (o >= 0).any()]
     for k in told: known[k] = encode_texts(captions.encoder, [captions.text(new[k])])[0]  # alone: always the same bits
-    nothing = torch.zeros(captions.fingerprint[0])
+    nothing = torch.zeros(captions.fingerprint[0], device='cpu')
     return torch.stack([known.get(k, nothing) for k in keys]).to(y.device)
 
 # %% ../nbs/00h_captions.ipynb #b5faa715

@@ -154,8 +154,9 @@ def _copy_words(name, source, to, old, new):
     "Copy the weights `name` that read captions, vectors of words by the words; new words keep what they begin with."
     if name == 'positions': to[:len(source)] = source[:len(to)]
     elif name == 'words.weight':
-        rows = {i: i for i in range(SPELL + 1)} | {new.numbers[w]: old.numbers[w] for w in new.words if w in old.numbers}
-        to[[*rows]] = source[[*rows.values()]]
+        to[:SPELL + 1] = source[:SPELL + 1]
+        for w, i in new.numbers.items():
+            if w in old.numbers: to[i] = source[old.numbers[w]]
     else: to.copy_(source)
 
 def _copy_rows(source, to, old, new):

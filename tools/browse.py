@@ -53,7 +53,8 @@ def follow(page, root, faults):
 # a word that readers search for, and the page that is about it: among the first three places that are found
 WORDS = {'noise_images': 'schedules.html', 'fine-tune': 'howto/fine_tune.html', 'interpolate': 'sampling.html', 'GIF': 'howto/gif.html',
          'RGBA': 'howto/image_formats.html', 'curl': 'howto/call_the_service.html', 'gradient norm': 'watching.html',
-         'checkpoint': 'howto/best_weights.html', 'undertrained': 'howto/undertrained.html'}
+         'checkpoint': 'howto/best_weights.html', 'undertrained': 'howto/undertrained.html', 'CORS': 'howto/call_the_service.html',
+         'impute': 'tutorials/rows_and_series.html', 'several tags csv': 'tutorials/conditions.html', 'compare two runs': 'comparison.html'}
 
 def search(page, root, faults, word, where):
     "Type `word` into the search box: one of the first three results must lead to the page `where`; returns how many there are"

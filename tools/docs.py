@@ -216,7 +216,7 @@ def searchable(site):
     """Let the search look for words in the prose, where it would find letters in any order in all the code.
 
     Each page has an entry for its whole text, in which several words are found wherever they stand, and one for each
-    section. Pages that answer a question come first."""
+    section. Pages that answer a question come first, and among all pages those that have the words side by side."""
     entries = []
     titles = {e['href'].partition('#')[0]: e['title'] for e in json.loads((site/'search.json').read_text())}
     for href, title in titles.items():
@@ -232,7 +232,8 @@ def searchable(site):
     text = found.read_text()
     for old, new in {'ignoreLocation: true, threshold: 0.3': 'ignoreLocation: true, threshold: 0.0, useExtendedSearch: true, includeScore: true',
                      'fuse.search(q, { limit }).map((h) => h.item)':
-                     'fuse.search(q).sort((a, b) => a.score*a.item.boost - b.score*b.item.boost).slice(0, limit).map((h) => h.item)'}.items():
+                     'fuse.search(q).map((h) => [h.score*h.item.boost*(h.item.text.toLowerCase().includes(q.toLowerCase()) ? 0.1 : 1), h.item])'
+                     '.sort((a, b) => a[0] - b[0]).slice(0, limit).map((h) => h[1])'}.items():
         if old not in text: sys.exit('smalldocs searches in another way now: look at `searchable` in tools/docs.py')
         text = text.replace(old, new)
     found.write_text(text)

@@ -531,6 +531,7 @@ def run_with_forks(tree, chapter, bugs, found):
             threads = {t.name for t in threading.enumerate()} - {'MainThread', 'IPythonHistorySavingThread'}
             if forked or threads or multiprocessing.active_children(): return False
             for what, right, wrong in planted.get(cell.get('id'), ()):
+                here = os.getcwd()                            # which the fork may remove
                 subprocess.run(['cp', '-a', 'tmp', 'kept'], cwd=tree)
                 if not (child := os.fork()):
                     signal.alarm(HANGS)
@@ -539,6 +540,7 @@ def run_with_forks(tree, chapter, bugs, found):
                 status = os.waitpid(child, 0)[1]
                 shutil.rmtree(tree/'tmp', ignore_errors=True)
                 (tree/'kept').rename(tree/'tmp')
+                os.chdir(here)
                 print(json.dumps([what, status == 0]), file=lines, flush=True)
             return False
         run_all(self, nb, *args, preproc=before, **kwargs)
