@@ -451,7 +451,6 @@ BUGS = [
     ('conjugate gradients: negative directions taken', '(rr > enough) & (dot(p, fp) > 0)', 'rr > enough'),
     ('guidance: answer not clipped', 'return answer if clip is None else answer.clamp(*clip)', 'return answer'),
     ('captions: missing ones not zero', 'self.proj(F.silu(self.mix(torch.cat(parts, 1)))).masked_fill(none[:, None], 0)', 'self.proj(F.silu(self.mix(torch.cat(parts, 1))))'),
-    ('captions: softmax over no words', 'after = each + self.positions[:each.shape[1]], ~(present | none[:, None])', 'after = each + self.positions[:each.shape[1]], ~present'),
     ('captions: letters begin as noise', 'self.words.weight[:SPELL+1] = 0', 'pass'),
     ('captions: letters counted as words', '(y >= SPELL).sum(1, keepdim=True)', '(y >= 0).sum(1, keepdim=True)'),
     ('captions: words of another vocabulary copied by number', 'if w in old.numbers: to[i] = source[old.numbers[w]]', 'if w in old.numbers: to[i] = source[i % len(source)]'),
