@@ -140,7 +140,7 @@ def small_picture(
 
 def emoji_pictures(
     img_size=16,    # Height and width; the pictures have 64 × 64 pixels
-    path=None,      # Folder that keeps the archives, as for `fetch_package`
+    path=None,      # Folder that keeps the archives, as for fetch_package
     packages=None,  # Packages `pictures` and `names`; `emoji_packages` by default
 ):  # CaptionedPictures
     "The emoji with their names, in the order of their codes, without pictures that repeat another."
@@ -198,12 +198,12 @@ def emoji_dls(
     img_size=16,      # Height and width
     bs=64,            # Pictures per batch
     seed=42,          # Seed of the split
-    path=None,        # Folder that keeps the archives, as for `fetch_package`
+    path=None,        # Folder that keeps the archives, as for fetch_package
     device=None,      # Where batches go; the GPU if there is one
-    parts=('bag',),   # How a network learns to read the captions, as for `Captions`
+    parts=('bag',),   # How a network learns to read the captions, as for Captions
     encoder=None,     # A frozen encoder beside it, one of `text_encoders`, or None
     share=0.1,        # Share of the pairs of concept and skin tone that is held out
-    packages=None,    # As for `emoji_pictures`
+    packages=None,    # As for emoji_pictures
 ):  # DataLoaders, as of make_loaders
     "`DataLoaders` of emoji with captions, validated on pairs of concept and skin tone that training never sees."
     pictures = emoji_pictures(img_size, path, packages)
