@@ -132,8 +132,9 @@ def default_network(
     if len(shape) == 1: return _for_rows(shape, channels, blocks, num_classes, condition)
     if len(shape) == 2: return _for_signals(shape, channels, blocks, num_classes, condition)
     if len(shape) == 3: return _for_images(shape, channels, blocks, num_classes, condition, device)
-    raise ValueError('there are default networks for rows (d,), signals (c, length) and images (c, h, w), none for '
-                     f'items of shape {tuple(shape)}: pass a network of your own, `model(x_t, t, y)`')
+    raise ValueError('there are default networks for rows (d,), signals (c, length) and images (c, h, w), and '
+                     f'`clip_network` for clips, none for items of shape {tuple(shape)}: pass a network of your own, '
+                     '`model(x_t, t, y)`')
 
 # %% ../nbs/01c_shapes.ipynb #8731f6e2
 def _for_rows(shape, channels, blocks, num_classes, condition):

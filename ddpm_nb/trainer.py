@@ -36,6 +36,7 @@ from .conditions import Classes, check_condition, drop, each_part, size_of
 from .unet import UNet, UNet_conditional, condition_of
 from .adm import ADMUNet
 from .shapes import default_network
+from .space_time import clip_network
 from .ema import EMA, EMACallback, EMASnapshots, averaged_weights, check_own_weights
 from .ema import load_snapshots, posthoc_ema
 from .images import plot_images, save_grid, to_model_range, to_uint8
@@ -366,6 +367,7 @@ def _check_all_conditions(dls, model, y):
 
 def _default_network(shape, told, device):
     "The `default_network` for `shape`, what it is told and `device`; classes alone are `num_classes`, as ever."
+    if len(shape) == 4: return clip_network(shape, told)
     if told is not None and not isinstance(told, Classes): return default_network(shape, condition=told, device=device)
     return default_network(shape, told and told.num_classes, device=device)
 
