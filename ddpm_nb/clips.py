@@ -136,7 +136,7 @@ def moving_digits_dls(
         o = moving_digits(n, frames, size, held_out, seed, generator)
         scans, track = _digits(seed)[0][o.scans].flatten(1), (o.positions*1024).flatten(1)
         source = dict(size=size, frames=frames), torch.cat([scans, track], 1).int()
-        sets.append(Clips(to_uint8(o.x), o.y, Classes(names=[*'0123456789']), source=source))
+        sets.append(Clips(to_uint8(o.x), dict(label=o.y), dict(label=Classes(names=[*'0123456789'])), source=source))
     return make_loaders(*sets[::-1], bs, device)
 
 # %% ../nbs/09a_clips.ipynb #61cd5b9e
