@@ -6,16 +6,13 @@
 __all__ = ['known_parts', 'random_known', 'MaskedClips', 'complete', 'spread_frames', 'between_frames', 'still_outside',
            'continue_clip']
 
-# %% ../nbs/10_video.ipynb #58211a7a
+# %% ../nbs/10_video.ipynb #08d8d228
 import math
 import torch
 from fastai.callback.core import Callback
-from torch.nn import functional as F
-from .conditions import each_part
 from .sampling import sample
-from .schedules import Table
 
-# %% ../nbs/10_video.ipynb #6ffcbb52
+# %% ../nbs/10_video.ipynb #dfa685b4
 def _whole(draw, low, high): return low + int(draw()*(high - low + 1))
 
 def _nothing(known, draw): pass
@@ -42,17 +39,18 @@ def _moving_part(known, draw):
 def _scattered(known, draw): known |= draw(*known.shape) < draw()/2
 
 known_parts = dict(      # how often, and how
-    nothing=(.30, _nothing), first_frame=(.15, _first), first_frames=(.10, _beginning), every_second=(.15, _every),
-    around_a_region=(.10, _around), moving_part=(.15, _moving_part), scattered=(.05, _scattered))
+    nothing=(.10, _nothing), first_frame=(.20, _first), first_frames=(.10, _beginning), every_second=(.25, _every),
+    around_a_region=(.10, _around), moving_part=(.15, _moving_part), scattered=(.10, _scattered))
 
-# %% ../nbs/10_video.ipynb #4f330ed2
+# %% ../nbs/10_video.ipynb #a4c0366d
 def random_known(
     n,               # Number of clips
     shape,           # Shape of one clip, (c, f, h, w), of at least 2 frames
     generator=None,  # Source of randomness; PyTorch's own by default
 ):  # Which values are known, bool (n, 1, f, h, w)
     "Draw what is known of each clip, in one of the ways of `known_parts`; something is always left to draw."
-    if len(shape) != 4 or shape[1] < 2: raise ValueError(f'a clip is (c, f, h, w) of at least 2 frames, got {tuple(shape)}')
+    if len(shape) != 4 or shape[1] < 2:
+        raise ValueError(f'a clip is (c, f, h, w) of at least 2 frames, got {tuple(shape)}')
     draw = lambda *shape: torch.rand(shape, generator=generator)
     shares, ways = zip(*known_parts.values())
     known = torch.zeros(n, 1, *shape[1:], dtype=torch.bool)
@@ -84,7 +82,7 @@ class MaskedClips(Callback):
         share = unknown.flatten(1).float().mean(1).clamp(min=1/unknown[0].numel())
         self.learn.yb = (torch.where(unknown, target, 0.), (weight[0] if weight else 1.)/share)
 
-# %% ../nbs/10_video.ipynb #f436561b
+# %% ../nbs/10_video.ipynb #6fe85528
 def complete(
     denoiser,      # A Denoiser of an STUNet
     known,         # Clips, (n, c, f, h, w) in [-1, 1], NaN where something is to be drawn
@@ -106,7 +104,8 @@ def _check_known(known, y):
                          f'got {tuple(getattr(known, "shape", ())) or type(known).__name__}')
     if known.nan_to_num().abs().max() > 1.01:
         raise ValueError(f'clips must be in [-1, 1], got values up to {known.nan_to_num().abs().max():.3g}')
-    if y is not None and not isinstance(y, dict): raise TypeError(f'y must be a dict, such as dict(label=[3]), got {y!r}')
+    if y is not None and not isinstance(y, dict):
+        raise TypeError(f'y must be a dict, such as dict(label=[3]), got {y!r}')
 
 # %% ../nbs/10_video.ipynb #b638edc3
 def spread_frames(
