@@ -17,7 +17,8 @@ from .notation import asked_rows, by_name, guidance_scale, name_kind, name_value
 from .pictures import Wanted, check_output, check_sampling, is_picture, save_samples
 from .pictures import write_array, write_folder, write_grid
 from .settings import PLACES, absolute_places, check_data_settings, check_machine, check_run, check_settings
-from .settings import data_sets, load_data, locate_data, make_learner, new_run_folder, settings_from
+from .settings import data_sets, load_data, locate_data, make_learner, new_run_folder, recipe, settings_from
+from .settings import with_recipe
 
 # %% ../nbs/19_cli.ipynb #40ab7c3a
 def ddpm_train(
@@ -25,10 +26,11 @@ def ddpm_train(
     epochs:int=None,        # Passes over the training images; by default enough of them, see the first lines of the log
     seed:int=42,            # Seed of everything random
     batch_size:int=64,      # Images per step
-    img_size:pixels=None,   # Height and width: 32, or 32x48; by default 8 for digits, 16 for letters, 32 for files
+    img_size:pixels=None,   # Height and width: 32, or 32x48; by default 8 for digits, 16 for letters and emoji, 32 for files
     num_classes:int=None,   # Number of classes; counted in the data by default, 0 to ignore labels
     data:str='digits',      # One of `named_datasets`, a folder of images, a .csv or an .npz file
     condition:list[name_kind]=None, # A column or array that the network is told, with its kind: age:number; repeatable
+    captions:str=None,      # How captions are read: bag, transformer, one of `text_encoders`, or several: bag,minilm
     skip_bad:bool=False,    # Train on the rest if some files cannot be used; otherwise nothing is trained
     device:str=None,        # 'cpu', 'cuda' or 'mps'; the best there is by default
     lr:float=2e-3,          # Largest learning rate of the one-cycle schedule
@@ -52,6 +54,7 @@ def ddpm_train(
     if resume and run_name: raise ValueError('a resumed run keeps its name: leave --run_name out')
     s = {k: v for k, v in given.items() if k not in _MACHINE}
     s = _resumed(resume, s) if resume else absolute_places(s)
+    if not resume: s = with_recipe(s, _asked(s))
     if s['start_from'] and not resume: s = settings_from(s, _asked(s))
     check_machine(device, wandb)
     _check_callbacks(on_nan, save_minutes)
@@ -69,7 +72,7 @@ ddpm_train.borrowed = {     # heading in the help: the function that documents t
     'all data': ('folders.folder_dls', dict(valid_pct=float)),
     'CSV files': ('folders.csv_dls', dict(file=str, label=str, path=str)),
     '.npz files': ('datasets.npz_dls', dict(x=str, y=str, items=str)),
-    'network': ('shapes.default_network', dict(network_channels=numbers, blocks=int)),
+    'network': ('shapes.default_network', dict(network_channels=numbers, blocks=int, patch=int)),
     'fine-tuning': ('trainer.ddpm_learner', dict(start_from=str, start_weights=str)),
     'training': ('trainer.ddpm_learner',
                  dict(ema=float, wd=float, clip=float, p_uncond=float, weighting=str, timesteps=str))}
@@ -162,7 +165,13 @@ def _status(learn, s, world, chosen):
     return (f"{s['data']}: {data_summary(learn.dls)}\n"
             f'{type(learn.model).__name__}, {size:.2f} M parameters{compiled}, {place}; '
             f"{s['epochs']} epochs of {steps:,} steps" + ', chosen by the number of steps' * chosen
-            + _default_size(learn, s) + _many_passes(s['epochs']))
+            + _default_size(learn, s) + _from_recipe(s) + _many_passes(s['epochs']))
+
+def _from_recipe(s):
+    "A line about settings that were chosen for these data; empty for most data."
+    plain = lambda v: ','.join(map(str, v)) if isinstance(v, (list, tuple)) else str(v)
+    chosen = [f'--{k} {plain(v)}' for k, v in recipe(s['data']).items() if plain(s[k]) == plain(v)]
+    return f"\nsettings that suit {s['data']}: {' '.join(chosen)}" if chosen else ''
 
 def _default_size(learn, s):
     "A line about the network's size and what chooses another, if it is the default for these images and this device."

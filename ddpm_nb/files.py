@@ -166,12 +166,14 @@ def table_names(
     table,  # Name of a table of this package, such as 'schedules'
 ):  # List of names; empty if there is no such table
     "The names in a `table` of this package, read from its source, so that nothing is imported."
+    names, added = [], []
     for file in sorted(Path(find_spec('ddpm_nb').origin).parent.glob('*.py')):
         text = file.read_text(encoding='utf-8')
+        added += re.findall(rf"^{table}\['(\w+)'\] = ", text, re.M)
         if not re.search(rf'^{table} = \w*Table\(', text, re.M): continue
-        call = next(o.value for o in ast.parse(text).body if isinstance(o, ast.Assign) and o.targets[0].id == table)
-        return [o.arg for o in call.keywords]
-    return []
+        named = (o for o in ast.parse(text).body if isinstance(o, ast.Assign) and isinstance(o.targets[0], ast.Name))
+        names = [o.arg for o in next(o.value for o in named if o.targets[0].id == table).keywords]
+    return names + added
 
 def _spell_out(text):
     "`text` with the names in a table instead of the backticked name of the table."

@@ -21,6 +21,7 @@ from .conditions import Condition, condition_texts, each_part, size_of
 from .unet import condition_of
 from .ema import check_own_weights
 from .guards import Watcher
+from .predictions import predictions
 from .trainer import has_valid
 from .samplers import samplers, pick_sampler, spaced_timesteps
 from .denoiser import Denoiser, clip_of, evaluating, float_images, wanted_condition
@@ -218,18 +219,33 @@ def encode(
     cfg_scale=1.,        # Guidance; keep it at 1, since guided sampling does not lead back
     spacing='trailing',  # Which timesteps, one of `spacings`
     progress=True,       # Show a progress bar
+    t_start=None,        # Timestep up to which `x0` is noised first, 0 for no noise; by default see above
+    generator=None,      # Makes this noise repeatable, as for sample
 ):  # Latents at the noise level of the last timestep: `sample(denoiser, …, x_T=latents)` gives the images back
     "The noise that `x0` would come from: deterministic DDIM run backwards (Song et al. 2021, section 4.3)."
     x0, denoise = float_images(x0), Conditioned(denoiser, labels, cfg_scale, n=len(x0))
-    schedule = denoiser.schedule
-    up = spaced_timesteps(schedule, steps, spacing)[::-1]
-    x = schedule.level(0)[0]*x0.to(denoise.device)
+    schedule, first = denoiser.schedule, _first_encoded(denoiser, t_start)
+    up = [first, *(t for t in spaced_timesteps(schedule, steps, spacing)[::-1] if t > first)]
+    x = schedule.level(first)[0]*x0.to(denoise.device)
+    if first:
+        noise = _image_noise(generator, denoise.n).randn(x0.shape[1:], x.device)
+        x = x.add_(noise, alpha=schedule.level(first)[1])
     with evaluating(denoiser):
         for s, t in progress_bar(list(zip(up, up[1:])), leave=False) if progress else zip(up, up[1:]):
-            s = max(s, 0)
             (a_s, b_s), (a_t, b_t) = schedule.level(s), schedule.level(t)
             x = (b_t/b_s*x).add_(denoise(x, s), alpha=a_t - b_t/b_s*a_s)
     return x
+
+def _first_encoded(denoiser, t_start, most=5):
+    "`t_start`; by default the first timestep whose ε has at most `most` times the error of the answer p x0 + q ε."
+    schedule, last = denoiser.schedule, denoiser.schedule.T - 1
+    if t_start is not None and t_start not in range(last + 1):
+        raise ValueError(f't_start must be a timestep in [0, {last}], got {t_start!r}')
+    def magnified(t):
+        a, b = schedule.level(t)
+        p, q = predictions[denoiser.prediction](a, b)
+        return a > most*abs(a*q - b*p)
+    return next((t for t in range(last) if not magnified(t)), last) if t_start is None else t_start
 
 # %% ../nbs/04_sampling.ipynb #c13afc2e
 class SampleCallback(Watcher):

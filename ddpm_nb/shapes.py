@@ -127,11 +127,13 @@ def default_network(
     blocks=None,       # Residual blocks, in each level or in all for rows; by the shape if not given
     condition=None,    # What it is told in place of a class: a Condition, or a dict of these by name
     device=None,       # Where it is trained; on a CPU images above 16 pixels get a network that is narrow enough
+    patch=1,           # Side of the squares of pixels that become channels, 1 for none; for images
 ):
     "A network whose kind, width and depth suit items of `shape`: `ResidualMLP`, `ADMUNet1d` or `ADMUNet`."
+    if len(shape) == 3: return _for_images(shape, channels, blocks, num_classes, condition, device, patch)
+    if patch != 1: raise ValueError(f'patch joins the pixels of images, and these items have shape {tuple(shape)}')
     if len(shape) == 1: return _for_rows(shape, channels, blocks, num_classes, condition)
     if len(shape) == 2: return _for_signals(shape, channels, blocks, num_classes, condition)
-    if len(shape) == 3: return _for_images(shape, channels, blocks, num_classes, condition, device)
     raise ValueError('there are default networks for rows (d,), signals (c, length) and images (c, h, w), and '
                      f'`clip_network` for clips, none for items of shape {tuple(shape)}: pass a network of your own, '
                      '`model(x_t, t, y)`')
@@ -149,11 +151,11 @@ def _for_signals(shape, channels, blocks, num_classes, condition):
     if channels is None: channels = (32, 64, 64, 128, 128)[:2 + sum(length > o for o in (8, 32, 256))]
     return ADMUNet1d(c, c, channels, num_classes, blocks=1 if blocks is None else blocks, condition=condition)
 
-def _for_images(shape, channels, blocks, num_classes, condition, device):
+def _for_images(shape, channels, blocks, num_classes, condition, device, patch):
     "An `ADMUNet` of the size that `image_levels` gives."
     wide, deep = image_levels(shape, device)
     channels, blocks = wide if channels is None else channels, deep if blocks is None else blocks
-    return ADMUNet(shape[0], shape[0], channels, num_classes, blocks=blocks, condition=condition)
+    return ADMUNet(shape[0], shape[0], channels, num_classes, blocks=blocks, condition=condition, patch=patch)
 
 # %% ../nbs/01c_shapes.ipynb #ebbd1eba
 def image_levels(

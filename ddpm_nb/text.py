@@ -27,7 +27,8 @@ from PIL import Image
 from torch import nn
 from torch.nn import functional as F
 from .captions import SPELL, Captions
-from .data import Images, make_loaders
+from .data import Images, image_size, make_loaders
+from .datasets import named_datasets
 from .files import printable, write_atomic
 from .images import as_model_range
 from .metrics import frechet_distance
@@ -132,11 +133,11 @@ def emoji_names(
 def small_picture(
     file,      # A file with a picture, perhaps transparent
     img_size,  # Height and width of the result
-):  # uint8 (3, img_size, img_size)
+):  # uint8 (3, h, w)
     "The picture on white, made smaller."
     im = Image.open(file).convert('RGBA')
     im = Image.alpha_composite(Image.new('RGBA', im.size, 'white'), im).convert('RGB')
-    return torch.from_numpy(np.array(im.resize((img_size, img_size), Image.BOX))).permute(2, 0, 1)
+    return torch.from_numpy(np.array(im.resize(image_size(img_size)[::-1], Image.BOX))).permute(2, 0, 1)
 
 def emoji_pictures(
     img_size=16,    # Height and width; the pictures have 64 × 64 pixels
@@ -202,16 +203,18 @@ def emoji_dls(
     device=None,      # Where batches go; the GPU if there is one
     parts=('bag',),   # How a network learns to read the captions, as for Captions
     encoder=None,     # A frozen encoder beside it, one of `text_encoders`, or None
-    share=0.1,        # Share of the pairs of concept and skin tone that is held out
+    valid_pct=0.1,    # Share of the pairs of concept and skin tone that is held out
     packages=None,    # As for emoji_pictures
 ):  # DataLoaders, as of make_loaders
     "`DataLoaders` of emoji with captions, validated on pairs of concept and skin tone that training never sees."
     pictures = emoji_pictures(img_size, path, packages)
-    train, held = (pictures[i] for i in compositional_split(pictures.concepts, pictures.tones, share, seed))
+    train, held = (pictures[i] for i in compositional_split(pictures.concepts, pictures.tones, valid_pct, seed))
     captions = Captions.of(train.captions, parts=list(parts), encoder=encoder)
     dls = make_loaders(*(Images(o.x, captions.read(o.captions), captions) for o in (train, held)), bs, device)
     dls.pictures, dls.held = train, held
     return dls
+
+named_datasets['emoji'] = emoji_dls
 
 # %% ../nbs/09_text.ipynb #bd01b00c
 class CaptionJudge(nn.Module):
