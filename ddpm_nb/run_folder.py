@@ -24,6 +24,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as safetensors_bytes
 from .unet import UNet, UNet_conditional, bare_network
 from .adm import ADMUNet
+from .transformer import Transformer
 from .shapes import ADMUNet1d, ResidualMLP
 from .space_time import STUNet
 from .schedules import Table
@@ -32,7 +33,7 @@ from .files import check_run_folder, csv_text, weights_hash, write_atomic
 from .trainer import has_valid
 
 # %% ../nbs/03b_run_folder.ipynb #de097817
-networks = {o.__name__: o for o in (UNet, UNet_conditional, ADMUNet, ADMUNet1d, ResidualMLP, STUNet)}
+networks = {o.__name__: o for o in (UNet, UNet_conditional, ADMUNet, Transformer, ADMUNet1d, ResidualMLP, STUNet)}
 
 def run_config(
     learn,  # A `Learner` with a DDPMCallback

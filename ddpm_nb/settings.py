@@ -144,12 +144,22 @@ def _make_network(s, dls):
     told = None if isinstance(dls.condition, Classes) else dls.condition         # one class is told by its number
     size = channels, s['blocks'], told, dls.device, s['patch']
     if s['model'] == 'adm': return default_network(shape, n or None, *size)
-    if s['model'] != 'unet': raise ValueError(f"model must be 'adm' or 'unet', got {s['model']!r}")
+    if s['model'].lower() == 'transformer': return _transformer(s, shape, n or None, told)
+    if s['model'] != 'unet': raise ValueError(f"model must be 'adm', 'transformer' or 'unet', got {s['model']!r}")
     for k, usual in (('blocks', None), ('patch', 1)):
         if s[k] != usual: raise ValueError(f'the {k} of the unet is that of the article: leave --{k} out')
     if told is not None or len(shape) != 3: _refuse_unet(told, shape)
     own = {} if channels is None else dict(channels=channels)
     return UNet_conditional(shape[0], shape[0], num_classes=n, **own) if n else UNet(shape[0], shape[0], **own)
+
+def _transformer(s, shape, n, told):
+    "The `default_transformer` for `shape`, with the width, blocks and patches that the settings `s` ask for."
+    from ddpm_nb.transformer import default_transformer
+    channels = s['network_channels']
+    if channels is not None and len(channels) != 1:
+        raise ValueError(f'a transformer has one width, such as --network_channels 128; got {channels}')
+    own = dict(width=channels and channels[0], blocks=s['blocks'], patch=s['patch'] if s['patch'] != 1 else None)
+    return default_transformer(shape, n, condition=told, **{k: v for k, v in own.items() if v is not None})
 
 def _refuse_classes(found, n):
     least = f' or at least {found}' if found else ''
@@ -346,9 +356,10 @@ def settings_from(
     from ddpm_nb.run_folder import shape_of
     network, kind, shape = config['network'], _kind(s['data']), shape_of(config)
     args = network['args'] or {}
-    found = dict(model='unet' if network['name'].startswith('UNet') else 'adm', blocks=args.get('blocks'),
-                 patch=args.get('patch', 1),
-                 network_channels=args.get('channels'), prediction=config['prediction'],
+    on_patches = network['name'] == 'Transformer'
+    model = 'unet' if network['name'].startswith('UNet') else 'transformer' if on_patches else 'adm'
+    found = dict(model=model, blocks=args.get('blocks'),
+                 network_channels=[args['width']] if on_patches else args.get('channels'), prediction=config['prediction'],
                  schedule=config['schedule']['name'], noise_steps=config['schedule'].get('noise_steps'))
     if len(shape) == 3: found |= _picture_settings(kind, *shape)
     return s | {k: v for k, v in found.items() if k not in asked}
