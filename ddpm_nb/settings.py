@@ -153,12 +153,13 @@ def _make_network(s, dls):
     return UNet_conditional(shape[0], shape[0], num_classes=n, **own) if n else UNet(shape[0], shape[0], **own)
 
 def _transformer(s, shape, n, told):
-    "The `default_transformer` for `shape`, with the width, blocks and patches that the settings `s` ask for."
+    "The `default_transformer` for `shape`, with the width and the number of blocks that the settings `s` ask for."
     from ddpm_nb.transformer import default_transformer
     channels = s['network_channels']
+    if s['patch'] != 1: raise ValueError('the patches of a transformer follow the size of the items: leave --patch out')
     if channels is not None and len(channels) != 1:
         raise ValueError(f'a transformer has one width, such as --network_channels 128; got {channels}')
-    own = dict(width=channels and channels[0], blocks=s['blocks'], patch=s['patch'] if s['patch'] != 1 else None)
+    own = dict(width=channels and channels[0], blocks=s['blocks'])
     return default_transformer(shape, n, condition=told, **{k: v for k, v in own.items() if v is not None})
 
 def _refuse_classes(found, n):
