@@ -13,9 +13,10 @@ import time
 from functools import partial
 from pathlib import Path
 from .files import command_options, run_command
+from .known_clips import known_clip
 from .notation import asked_rows, by_name, guidance_scale, name_kind, name_value, numbers, pixels, scale
 from .pictures import Wanted, check_output, check_sampling, is_picture, save_samples
-from .pictures import write_array, write_folder, write_grid
+from .pictures import write_array, write_clips, write_folder, write_grid
 from .settings import PLACES, absolute_places, check_data_settings, check_machine, check_run, check_settings
 from .settings import data_sets, load_data, locate_data, make_learner, new_run_folder, recipe, settings_from
 from .settings import with_recipe
@@ -284,6 +285,7 @@ def ddpm_sample(
     device:str='cpu',      # 'cpu', 'cuda' or 'mps'
     out:str=None,          # Picture, samples.png by default; a folder, such as many/, for files; .npy for no pictures
     batch_size:int=100,    # Pictures that are drawn at a time; fewer need less memory
+    **more,                # The options for clips; see `ddpm_sample --help`
 ):
     "Sample from a run folder, into one picture or into a folder of single files."
     for name, value in (('n', n), ('batch_size', batch_size)):
@@ -292,16 +294,23 @@ def ddpm_sample(
     check_run(run)
     from ddpm_nb.denoiser import Denoiser
     denoiser = Denoiser.from_run(run, device=device, weights=weights)
-    rows = asked_rows(denoiser.condition, condition, labels, prompt)
+    clip = known_clip(denoiser.shape, **more)
+    any_row = clip is None or condition or labels or prompt
+    rows = asked_rows(denoiser.condition, condition, labels, prompt) if any_row else {}
     guidance, total = guidance_scale(cfg_scale, rows), n*max(map(len, rows.values()), default=1)
     file, kind = check_output(out, total, denoiser.shape)
     check_sampling(denoiser.schedule, sampler, steps, guidance, seed)
-    w = Wanted(denoiser.condition, rows, total, sampler, steps, guidance, seed, weights)
+    if clip is not None and not isinstance(guidance, dict): guidance = dict.fromkeys(rows, guidance) or 1.
+    w = Wanted(denoiser.condition, rows, total, sampler, steps, guidance, seed, weights, clip)
     if w.unseen: print(f'words never seen in training: {", ".join(w.unseen)}', flush=True)
     if kind == 'grid': write_grid(denoiser, w, file, min(n, 50), batch_size)
     elif kind == 'folder': write_folder(denoiser, w, file, run, batch_size)
+    elif kind == 'clips': write_clips(denoiser, w, file, min(n, 50), batch_size)
     else: write_array(denoiser, w, file, batch_size)
     print(out or file)
+
+ddpm_sample.borrowed = {'clips': ('known_clips.known_clip', dict(first_frame=str, known=str, mask=str, interpolate=int,
+                                                                 frames=int))}
 
 # %% ../nbs/19_cli.ipynb #60a16a43
 def ddpm_evaluate(

@@ -23,6 +23,7 @@ from torch import nn
 from torch.nn import functional as F
 from .conditions import Classes
 from .data import Images, make_loaders, stratified_split
+from .datasets import named_datasets
 from .extractors import Extractor
 from .files import printable, write_atomic
 from .images import image_grid, to_uint8
@@ -197,6 +198,8 @@ def moving_digits_dls(
         source = dict(size=size, frames=frames), torch.cat([scans, track], 1).int()
         sets.append(Clips(to_uint8(o.x), dict(label=o.y), dict(label=Classes(names=[*'0123456789'])), source=source))
     return make_loaders(*sets[::-1], bs, device)
+
+named_datasets['moving_digits'] = moving_digits_dls
 
 # %% ../nbs/09a_clips.ipynb #61cd5b9e
 def fit_clip_judge(

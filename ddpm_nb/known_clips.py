@@ -32,8 +32,10 @@ def known_clip(
     from ddpm_nb.clip_files import read_clip
     from ddpm_nb.video import between_frames, spread_frames
     _one_source(first_frame, known, mask, interpolate)
-    c, f, *size = shape
     if not (frames or first_frame or known): return None
+    if len(shape) != 4:
+        raise ValueError(f'this run makes no clips, but items of shape {tuple(shape)}: leave the options for clips out')
+    c, f, *size = shape
     if known is None:
         x = read_clip(first_frame, 1, size, c) if first_frame else torch.empty(c, 0, *size)
         return spread_frames(x[None], range(x.shape[1]), frames or f)[0]

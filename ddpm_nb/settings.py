@@ -21,7 +21,7 @@ from .files import table_names
 # %% ../nbs/18_settings.ipynb #626204b6
 data_sets = tuple(table_names('named_datasets'))     # without importing PyTorch
 
-_ONLY_FOR = dict(img_size=('digits', 'letters', 'emoji', 'folder', 'csv'), skip_bad=('folder', 'csv'),
+_ONLY_FOR = dict(img_size=('digits', 'letters', 'emoji', 'moving_digits', 'folder', 'csv'), skip_bad=('folder', 'csv'),
                  channels=('folder', 'csv'), background=('folder', 'csv'), flip=('folder', 'csv'), file=('csv',),
                  label=('csv',), path=('csv',), x=('npz',), y=('npz',), items=('npz',),
                  condition=('folder', 'csv', 'npz'))
@@ -42,7 +42,7 @@ def _refuse_data(data, why, error=ValueError):
 
 # %% ../nbs/18_settings.ipynb #b50047e3
 _OWN_SIZE = dict(cifar10=32, mnist=28, fashion_mnist=28)     # no other
-_DEFAULT_SIZE = dict(_OWN_SIZE, digits=8, letters=16, emoji=16)     # of files 32
+_DEFAULT_SIZE = dict(_OWN_SIZE, digits=8, letters=16, emoji=16, moving_digits=16)     # of files 32
 
 def check_data_settings(
     s,         # Settings by name
@@ -72,6 +72,7 @@ def recipe(
     data,  # What is trained on
 ):  # Settings by name; none for most data
     "What suits a data set better than the defaults."
+    if data == 'moving_digits': return dict(epochs=11, batch_size=16, lr=1.5e-3, prediction='x0', timesteps='logit_normal:0.5')
     if data != 'emoji': return {}
     installed = find_spec('all_minilm_l6_v2') is not None
     return dict(epochs=50, valid_pct=0.1, prediction='x0', timesteps='logit_normal:0.5', cfg_scale=1.5, patch=2,
@@ -92,6 +93,7 @@ def load_data(
     "The data that the settings `s` name."
     from ddpm_nb.datasets import npz_dls
     from ddpm_nb.folders import csv_dls, folder_dls
+    from ddpm_nb.clips import moving_digits_dls
     from ddpm_nb.text import named_datasets                                      # with its own data set
     kind, labels = _kind(s['data']), s['num_classes'] != 0
     common = dict(bs=s['batch_size'], valid_pct=s['valid_pct'], device=device)
@@ -106,7 +108,8 @@ def load_data(
     if kind == 'npz': return npz_dls(s['data'], **arrays, **told, **common)
     if kind not in _OWN_SIZE: common['img_size'] = _pair(s['img_size']) or _DEFAULT_SIZE[kind]
     if kind == 'emoji': common |= _caption_options(s)
-    dls = named_datasets[kind](**common)
+    if kind == 'moving_digits': dls = moving_digits_dls(s['batch_size'], size=common['img_size'], device=device)
+    else: dls = named_datasets[kind](**common)
     if not labels:
         for part in (dls.train_ds, dls.valid_ds): part.tell(None, None)
     return dls
@@ -143,6 +146,7 @@ def _make_network(s, dls):
     shape, channels = _item_shape(dls), s['network_channels']
     told = None if isinstance(dls.condition, Classes) else dls.condition         # one class is told by its number
     size = channels, s['blocks'], told, dls.device, s['patch']
+    if len(shape) == 4 and s['model'] == 'adm': return _for_clips(s, shape, told)
     if s['model'] == 'adm': return default_network(shape, n or None, *size)
     if s['model'].lower() == 'transformer': return _transformer(s, shape, n or None, told)
     if s['model'] != 'unet': raise ValueError(f"model must be 'adm', 'transformer' or 'unet', got {s['model']!r}")
@@ -151,6 +155,13 @@ def _make_network(s, dls):
     if told is not None or len(shape) != 3: _refuse_unet(told, shape)
     own = {} if channels is None else dict(channels=channels)
     return UNet_conditional(shape[0], shape[0], num_classes=n, **own) if n else UNet(shape[0], shape[0], **own)
+
+def _for_clips(s, shape, told):
+    "The `clip_network` for `shape`, whose size is not asked for."
+    from ddpm_nb.space_time import clip_network
+    for k, usual in (('network_channels', None), ('blocks', None), ('patch', 1)):
+        if s[k] != usual: raise ValueError(f'the network for clips follows their size: leave --{k} out')
+    return clip_network(shape, told)
 
 def _transformer(s, shape, n, told):
     "The `default_transformer` for `shape`, with the width and the number of blocks that the settings `s` ask for."
@@ -189,8 +200,10 @@ def make_learner(
     "The learner that the settings `s` ask for."
     from ddpm_nb.schedules import NoiseSchedule
     from ddpm_nb.trainer import ddpm_learner
+    from ddpm_nb.video import MaskedClips
     schedule = NoiseSchedule.from_config(dict(name=s['schedule'], noise_steps=s['noise_steps']))
     own = {k: s[k] for k in _TRAINING} | kwargs
+    if len(_item_shape(dls)) == 4: own['cbs'] = [*own.get('cbs', ()), MaskedClips()]
     if not s.get('start_from'): return ddpm_learner(dls, _make_network(s, dls), schedule, **own)
     if run is not None: return ddpm_learner(dls, *_saved(run), **own)           # the older run may be gone
     if _is_schedule_of(s['start_from'], s): schedule = None                     # with all of its options
