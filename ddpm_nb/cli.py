@@ -27,7 +27,7 @@ def ddpm_train(
     epochs:int=None,        # Passes over the training images; by default enough of them, see the first lines of the log
     seed:int=42,            # Seed of everything random
     batch_size:int=64,      # Images per step
-    img_size:pixels=None,   # Height and width: 32, or 32x48; by default 8 for digits, 16 for letters and emoji, 32 for files
+    img_size:pixels=None,   # Height and width: 32, or 32x48; by default 8 for digits, 32 for files, 16 for the rest
     num_classes:int=None,   # Number of classes; counted in the data by default, 0 to ignore labels
     data:str='digits',      # One of `named_datasets`, a folder of images, a .csv or an .npz file
     condition:list[name_kind]=None, # A column or array that the network is told, with its kind: age:number; repeatable

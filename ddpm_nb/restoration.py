@@ -364,8 +364,7 @@ def sdedit(
     "Noise `x0` part of the way and sample from there (Meng et al. 2022, algorithm 1)."
     if not 0 <= strength <= 1: raise ValueError(f'strength must be in [0, 1], got {strength}')
     x, denoise, schedule = float_images(x0), Conditioned(denoiser, labels, n=len(x0)), denoiser.schedule
-    start = round(strength*schedule.T) - 1
-    if start < 0: return x0.clone()
+    if (start := round(strength*schedule.T) - 1) < 0: return x0.clone()
     noise = ItemNoise(seed_from(generator), range(len(x0))).randn(x0.shape[1:], denoise.device)
     x_t, _ = schedule.noise_images(x.to(denoise.device), start, noise)
     steps = min(max(round(strength*steps), 1), start + 1)
