@@ -415,7 +415,7 @@ BUGS = [
     ('restore: samples of different images mixed', 'many = lambda o: o.to(each.device).repeat_interleave(n, 0)', 'many = lambda o: o.to(each.device).repeat(n, *[1]*(o.ndim - 1))'),
     ('restore: every image gets the same noise', '[i + 2**16*j for i in range(m) for j in range(n)]', '[2**16*j for i in range(m) for j in range(n)]'),
     ('restore: gradient of the clipped value', 'x0 + (denoiser.clip_x0(x0) - x0).detach()', 'denoiser.clip_x0(x0)'),
-    ('sdedit: one timestep too far', 'start = round(strength*schedule.T) - 1', 'start = min(round(strength*schedule.T), schedule.T - 1)'),
+    ('sdedit: one timestep too far', '(start := round(strength*schedule.T) - 1)', '(start := min(round(strength*schedule.T), schedule.T - 1))'),
     ('invert_edit: encoded under the new labels', 'latents = encode(denoiser, x0, labels, steps', 'latents = encode(denoiser, x0, new_labels, steps'),
     ('observed only: mask upside down', 'self.observed, self.learn.xb = mask > 0, (x, *self.xb[1:])', 'self.observed, self.learn.xb = mask < 0, (x, *self.xb[1:])'),
     ('observed only: nothing is masked', 'if len(self.yb): self.learn.pred = torch.where(self.observed, self.pred, self.yb[0])', 'pass'),
@@ -461,6 +461,19 @@ BUGS = [
     ('retrieval: the right one counts as better', 'better = (some > some.diagonal()[:, None]).sum(1)', 'better = (some >= some.diagonal()[:, None]).sum(1)'),
     ('watching: linear denoiser without the gain of the signal', 'gain = a*var/(a*a*var + b*b)', 'gain = var/(a*a*var + b*b)'),
     ('watching: linear loss of x0 for every prediction', 'loss, part = (p - q*a/b).square()*error,', 'loss, part = error,'),
+    ('space-time: all frames are told the timestep', 't.where(~told.all(1).flatten(2).all(2), 0), told', 't, told'),
+    ('space-time: known values stay noised', 'return torch.where(told, known.to(x_t.dtype), x_t),', 'return x_t,'),
+    ('space-time: answers where it knows', 'frames).masked_fill(known, 0)', 'frames)'),
+    ('space-time: places in units of the level', 'torch.arange(k, device=device)[:, None]*step*waves', 'torch.arange(k, device=device)[:, None]*waves'),
+    ('inflate: reads what it was never told', "weights['inc.weight'][:, model.inc.in_channels:] = 0", 'pass'),
+    ('keep_frames: the frame before', 'weight[:, :, 1, 0] = torch.eye', 'weight[:, :, 0, 0] = torch.eye'),
+    ('video: known values count', 'torch.where(unknown, target, 0.)', 'target'),
+    ('video: small holes count little', '(weight[0] if weight else 1.)/share)', '(weight[0] if weight else 1.)*torch.ones_like(share))'),
+    ('video: all of a clip may be known', 'return known & ~known.flatten(1).all(1).view(-1, 1, 1, 1, 1)', 'return known'),
+    ('complete: known values are redrawn', "return torch.where(told['known'].isnan(), x, told['known'])", 'return x'),
+    ('complete: guidance away from what is known', 'else {k: cfg_scale for k in y}', 'else cfg_scale'),
+    ('continue: told the first frames again', 'spread_frames(x[:, :, -told:], range(told), piece)', 'spread_frames(x[:, :, :told], range(told), piece)'),
+    ('cinematic: the first frame moves', 'clip[:, :, 1:] = clip[:, :, 1:].masked_fill(', 'clip[:] = clip.masked_fill('),
 ]
 
 def copy_tree(to):
