@@ -26,22 +26,17 @@ def earlier_timesteps(
 
 # %% ../nbs/12_few_steps.ipynb #41ffe778
 def ode_step(
-    denoise,   # `denoise(x_t, t)` -> expected clean images
     schedule,  # The NoiseSchedule
     x_t,       # Noised images, (n, ...)
+    x0,        # The denoiser's answer to them, as `x_t`
     t,         # Their timesteps, integers (n,)
     r,         # Lower timesteps, integers (n,), -1 for clean data
 ):  # Images at timesteps `r`, as `x_t`
-    "One step of Heun's method along the probability flow (Karras et al. 2022, algorithm 2)."
-    clean, r = (r < 0).view(-1, *[1]*(x_t.ndim - 1)), r.clamp(min=0)
-    (a_t, b_t), (a_r, b_r) = schedule.rates(t, x_t), schedule.rates(r, x_t)
-    x0 = denoise(x_t, t)
-    eps = (x_t - a_t*x0)/b_t
-    end = a_r*x0 + b_r*eps                                       # Euler's step
-    x0_end = denoise(end, r)                                     # and the average of both ends
-    eps_end = (end - a_r*x0_end)/b_r
-    x_r = x_t + (a_r - a_t)/2*(x0 + x0_end) + (b_r - b_t)/2*(eps + eps_end)
-    return torch.where(clean, x0, x_r)
+    "One step of the probability flow: keep image and noise, lower the level (Song et al. 2021, eq. 12)."
+    a_t, b_t = schedule.rates(t, x_t)
+    a_r, b_r = schedule.rates(r.clamp(min=0), x_t)
+    x_r = a_r*x0 + b_r/b_t*(x_t - a_t*x0)
+    return torch.where((r < 0).view(-1, *[1]*(x_t.ndim - 1)), x0, x_r)
 
 # %% ../nbs/12_few_steps.ipynb #5cd38976
 @torch.no_grad()
@@ -55,7 +50,7 @@ def consistency_target(
     cfg_scale=1.,  # Guidance of the teacher, see Denoiser
 ):  # Clean images, as `x_t`
     "What the student should answer to `x_t`: its own answer after one step of the teacher (Song et al. 2023, eq. 7)."
-    x_r = ode_step(lambda x, t: teacher(x, t, y, cfg_scale), teacher.schedule, x_t, t, r)
+    x_r = ode_step(teacher.schedule, x_t, teacher(x_t, t, y, cfg_scale), t, r)
     clean = (r < 0).view(-1, *[1]*(x_t.ndim - 1))
     return torch.where(clean, x_r, student(x_r, r.clamp(min=0), y))
 
@@ -117,7 +112,7 @@ def distill_learner(
     timesteps='uniform',  # How training draws timesteps, one of `timestep_distributions`
     **kwargs,         # Passed on to `ddpm_learner`
 ):  # A DDPMLearner
-    "A learner that tunes a trained run to answer with the end of each path; a `ValueError` for other data than its own."
+    "A learner that tunes a trained run to answer with the end of each path; a `ValueError` for other data."
     check_data(read_config(run), dls, run)
     teacher = Denoiser.from_run(run, weights, dls.device)
     cb = ConsistencyCallback(teacher, cfg_scale, halvings, p_uncond, timesteps=timesteps)
