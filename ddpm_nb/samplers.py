@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['spacings', 'samplers', 'spaced_timesteps', 'ddpm', 'ddim', 'euler_ancestral', 'heun', 'half_log_snr', 'dpmpp_2m',
-           'dpmpp_2m_sde', 'unipc', 'sampler_name', 'pick_sampler']
+           'dpmpp_2m_sde', 'unipc', 'consistency', 'sampler_name', 'pick_sampler']
 
 # %% ../nbs/03d_samplers.ipynb #c171bc66
 import inspect
@@ -234,9 +234,24 @@ def _corrected(steps, x0_end, a, b):
         change = i1*(rise - bend) + i2*bend
     return b/b_begin*x + a*(i0*x0 + change)
 
+# %% ../nbs/03d_samplers.ipynb #60e812a7
+def consistency(
+    denoise,    # `denoise(x_t, t)` -> clean images where the path of each ends
+    schedule,   # The NoiseSchedule
+    x,          # Images at the first timestep, (n, ...)
+    timesteps,  # Falling integers that end in -1, see spaced_timesteps
+    noise,      # `noise()` -> standard normal numbers shaped as `x`
+):  # generator of images (n, ...), one after each step
+    "For consistency models: the answer, with new noise up to the next level (Song et al. 2023, algorithm 1)."
+    for t, s in zip(timesteps, timesteps[1:]):
+        a_s, b_s = schedule.level(s)
+        x = denoise(x, t)
+        if s >= 0: x = (a_s*x).add_(noise(), alpha=b_s)
+        yield x
+
 # %% ../nbs/03d_samplers.ipynb #3a7d109c
 samplers = Table('samplers', 'sampler', ddpm=ddpm, ddim=ddim, euler_ancestral=euler_ancestral, heun=heun,
-                 dpmpp_2m=dpmpp_2m, dpmpp_2m_sde=dpmpp_2m_sde, unipc=unipc)
+                 dpmpp_2m=dpmpp_2m, dpmpp_2m_sde=dpmpp_2m_sde, unipc=unipc, consistency=consistency)
 
 def sampler_name(
     sampler,  # One of `samplers`, or a function like them
