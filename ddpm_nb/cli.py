@@ -15,7 +15,7 @@ from pathlib import Path
 from .files import command_options, run_command
 from .known_clips import known_clip
 from .notation import asked_rows, by_name, guidance_scale, name_kind, name_value, numbers, pixels, scale
-from .pictures import Wanted, check_output, check_sampling, is_picture, save_samples
+from .pictures import Wanted, check_output, check_sampling, is_clip, is_picture, save_samples
 from .pictures import write_array, write_clips, write_folder, write_grid
 from .settings import PLACES, absolute_places, check_data_settings, check_machine, check_run, check_settings
 from .settings import data_sets, load_data, locate_data, make_learner, new_run_folder, recipe, settings_from
@@ -128,6 +128,7 @@ def _prepare(path, s, given):
     from ddpm_nb.runs import RunCallback
     from ddpm_nb.sampling import SampleCallback
     from ddpm_nb.trainer import ProgressCallback, set_seed
+    from ddpm_nb.video import ClipCallback
     from ddpm_nb.watching import LevelLoss, LossPlot, RunProgress, WandbLogger
     world, first, every = num_distrib(), not rank_distrib(), s['log_every_epoch']
     set_seed(s['seed'])
@@ -140,8 +141,9 @@ def _prepare(path, s, given):
     if first and given['wandb']: cbs.append(WandbLogger(path, name=path.name))
     learn = make_learner(s, dls, path if given['resume'] else None, cbs=cbs)
     learn.remove_cb(ProgressCallback)
-    samples = SampleCallback(path/'samples', every, cfg_scale=s['cfg_scale'])
-    if first and is_picture(learn.ddpm.image_shape): learn.add_cb(samples)
+    shape, grids = learn.ddpm.image_shape, dict(cfg_scale=s['cfg_scale'])
+    if first and is_picture(shape): learn.add_cb(SampleCallback(path/'samples', every, **grids))
+    if first and is_clip(shape): learn.add_cb(ClipCallback(path/'samples', every, **grids))
     at = _resume(learn, path) if given['resume'] else None
     chosen = s['epochs'] is None
     if chosen: s['epochs'] = enough_epochs(len(dls.train), learn.ddpm.image_shape, dls.device)

@@ -9,9 +9,9 @@ __all__ = ['known_clip']
 def _one_source(first_frame, known, mask, interpolate):
     "Raise a `ValueError` for options that contradict each other."
     if first_frame and known: raise ValueError('give a first frame or a known clip: leave --first_frame or --known out')
-    if mask and not known: raise ValueError('--mask says which part of a clip is to be drawn: give the clip, with --known')
-    if interpolate and not known: raise ValueError('--interpolate puts frames between those of a clip: give it, with --known')
-    if mask and interpolate: raise ValueError('--mask and --interpolate each say what is to be drawn: leave one of them out')
+    if (mask or interpolate) and not known:
+        raise ValueError('--mask and --interpolate say what of a clip is to be drawn: give the clip, with --known')
+    if mask and interpolate: raise ValueError('--mask and --interpolate say different things: leave one of them out')
 
 def _region(mask, size):
     "Where the picture in the file `mask` is white, (h, w)."

@@ -110,7 +110,8 @@ def check_output(
     clips, arrays = is_clip(shape), not is_picture(shape)
     path = Path(out or ('samples.gif' if clips else 'samples.npy' if arrays else 'samples.png'))
     if arrays and path.suffix not in (*_ARRAYS, *_CLIPS*clips): _refuse_picture(path, shape)
-    kind = 'clips' if path.suffix in _CLIPS*clips else 'array' if arrays else 'folder' if _is_folder(out, path) else 'grid'
+    kind = 'array' if arrays else 'folder' if _is_folder(out, path) else 'grid'
+    if clips and path.suffix in _CLIPS: kind = 'clips'
     if kind == 'grid' or (kind == 'clips' and total > _IN_GRID): _check_grid(path, total)
     if kind != 'folder': path.parent.mkdir(parents=True, exist_ok=True)
     return path, kind

@@ -251,6 +251,7 @@ def _first_encoded(denoiser, t_start, most=5):
 class SampleCallback(Watcher):
     "Every `every` epochs save grids of the raw and the averaged network, log them to W&B, and note their colours."
     order, name = 150, 'sample_callback'  # the name of the attribute; `learn.sample` is taken
+    saves, axes = 'pictures (c, h, w)', 3
     def __init__(self,
         path,          # Folder for the pictures; made if it is not there
         every=10,      # Epochs between two grids, at least 1
@@ -268,8 +269,8 @@ class SampleCallback(Watcher):
 
     def before_fit(self):
         shape = self.learn.ddpm.image_shape
-        if shape is not None and len(shape) != 3:
-            raise ValueError(f'SampleCallback saves pictures (c, h, w), and these data have the shape {shape}: '
+        if shape is not None and len(shape) != self.axes:
+            raise ValueError(f'{type(self).__name__} saves {self.saves}, and these data have the shape {shape}: '
                              'leave it out')
         self.wanted()                                # unknown labels are refused now, not after some epochs
 
@@ -278,10 +279,12 @@ class SampleCallback(Watcher):
         for ema, kind in ((False, 'model'), (True, 'ema')):
             if ema and not hasattr(self.learn, 'ema_model'): continue
             x = self.draw(ema)
-            file = save_grid(x, self.path/f'epoch_{self.epoch + 1:04d}_{kind}.png', labels=self.captions())
+            file = self.save(x, f'epoch_{self.epoch + 1:04d}_{kind}')
             logger = getattr(self.learn, 'wandb_logger', None)
             if logger is not None: logger.log_images('ema_sampled_images' if ema else 'sampled_images', file)
         self.learn.note(**_colours('sample', x), **_colours('data', _real_images(self.dls)[0]))
+
+    def save(self, x, name): return save_grid(x, self.path/f'{name}.png', labels=self.captions())
 
 # %% ../nbs/04_sampling.ipynb #97d9a1c8
 @patch
@@ -318,5 +321,5 @@ def _real_images(dls):
 
 def _colours(name, x):
     "Mean and standard deviation of each channel of `x`."
-    std, mean = torch.std_mean(x.detach().float(), dim=(0, 2, 3))
+    std, mean = torch.std_mean(x.detach().float().transpose(0, 1).flatten(1), dim=1)
     return {f'{name}_{k}_{c}': float(v) for k, values in (('mean', mean), ('std', std)) for c, v in enumerate(values)}

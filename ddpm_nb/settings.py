@@ -72,10 +72,11 @@ def recipe(
     data,  # What is trained on
 ):  # Settings by name; none for most data
     "What suits a data set better than the defaults."
-    if data == 'moving_digits': return dict(epochs=11, batch_size=16, lr=1.5e-3, prediction='x0', timesteps='logit_normal:0.5')
+    noisy = dict(prediction='x0', timesteps='logit_normal:0.5')
+    if data == 'moving_digits': return dict(epochs=11, batch_size=16, lr=1.5e-3, **noisy)
     if data != 'emoji': return {}
     installed = find_spec('all_minilm_l6_v2') is not None
-    return dict(epochs=50, valid_pct=0.1, prediction='x0', timesteps='logit_normal:0.5', cfg_scale=1.5, patch=2,
+    return dict(epochs=50, valid_pct=0.1, **noisy, cfg_scale=1.5, patch=2,
                 network_channels=(48, 96), blocks=1, captions='bag,minilm' if installed else 'bag,transformer')
 
 def with_recipe(

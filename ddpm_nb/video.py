@@ -4,13 +4,14 @@
 
 # %% auto #0
 __all__ = ['known_parts', 'random_known', 'MaskedClips', 'complete', 'spread_frames', 'between_frames', 'still_outside',
-           'continue_clip']
+           'continue_clip', 'ClipCallback']
 
-# %% ../nbs/10_video.ipynb #08d8d228
+# %% ../nbs/10_video.ipynb #fd31bf6a
 import math
 import torch
 from fastai.callback.core import Callback
-from .sampling import sample
+from .clips import save_clip
+from .sampling import SampleCallback, sample
 
 # %% ../nbs/10_video.ipynb #dfa685b4
 def _whole(draw, low, high): return low + int(draw()*(high - low + 1))
@@ -158,3 +159,9 @@ def continue_clip(
         known = spread_frames(x[:, :, -told:], range(told), piece)
         x = torch.cat([x, complete(denoiser, known, y, **kwargs)[:, :, told:]], 2)
     return x[:, :, :frames]
+
+# %% ../nbs/10_video.ipynb #192f1630
+class ClipCallback(SampleCallback):
+    "Every `every` epochs save clips of the raw and the averaged network; arguments as for `SampleCallback`."
+    saves, axes = 'clips (c, f, h, w)', 4
+    def save(self, x, name): return save_clip(x, self.path/f'{name}.gif')
