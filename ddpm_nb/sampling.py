@@ -321,5 +321,5 @@ def _real_images(dls):
 
 def _colours(name, x):
     "Mean and standard deviation of each channel of `x`."
-    std, mean = torch.std_mean(x.detach().float().transpose(0, 1).flatten(1), dim=1)
+    std, mean = torch.std_mean(x.detach().float(), dim=(0, *range(2, x.ndim)))
     return {f'{name}_{k}_{c}': float(v) for k, values in (('mean', mean), ('std', std)) for c, v in enumerate(values)}
