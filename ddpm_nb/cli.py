@@ -31,7 +31,7 @@ def ddpm_train(
     num_classes:int=None,   # Number of classes; counted in the data by default, 0 to ignore labels
     data:str='digits',      # One of `named_datasets`, a folder of images, a .csv or an .npz file
     condition:list[name_kind]=None, # A column or array that the network is told, with its kind: age:number; repeatable
-    captions:str=None,      # How captions are read: bag, transformer, one of `text_encoders`, or several: bag,minilm
+    captions:str=None,      # How captions are read: bag, transformer, `text_encoders`, or several: bag,minilm
     skip_bad:bool=False,    # Train on the rest if some files cannot be used; otherwise nothing is trained
     device:str=None,        # 'cpu', 'cuda' or 'mps'; the best there is by default
     lr:float=2e-3,          # Largest learning rate of the one-cycle schedule

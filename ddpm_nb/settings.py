@@ -77,7 +77,7 @@ def recipe(
     if data != 'emoji': return {}
     installed = find_spec('all_minilm_l6_v2') is not None
     return dict(epochs=50, valid_pct=0.1, **noisy, cfg_scale=1.5, patch=2,
-                network_channels=(48, 96), blocks=1, captions='bag,minilm' if installed else 'bag,transformer')
+                network_channels=(48, 96), blocks=1, captions='bag,minilm' if installed else 'bag')
 
 def with_recipe(
     s,      # Settings by name
