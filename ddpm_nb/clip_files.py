@@ -162,8 +162,9 @@ def clips_dls(
     skipped = {k: o for k, o in clips.items() if isinstance(o, str)}
     _report(skipped, clips, path, skip_bad)
     good = [o for o in files if o not in skipped]
+    y = told = None
     if condition is not None: y, told = read_beside(path, good, condition)
-    else: y, told = folder_labels(path, good, [*runs, *good, *skipped], skip_bad) if labels else (None, None)
+    elif labels: y, told = folder_labels(path, good, [*runs, *good, *skipped], skip_bad)
     settings = dict(frames=frames, size=size, channels=channels, every=every, fps=fps, background=background)
     dls = _loaders(*zip(*(clips[o] for o in good)), y, told, good, settings, valid_pct, seed, bs, device)
     dls.skipped = skipped
