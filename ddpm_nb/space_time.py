@@ -64,7 +64,7 @@ class TimeBlock(nn.Module):
 
     def forward(self, x, frames): return x + self.conv(F.silu(self.norm(x)), frames)
 
-# %% ../nbs/01d_space_time.ipynb #24b3691d
+# %% ../nbs/01d_space_time.ipynb #85b46562
 def place_encoding(
     shape,        # Number of frames, rows and columns
     steps,        # Distance between two of them: in frames, pixels and pixels
@@ -84,7 +84,7 @@ class SpaceTimeAttention(nn.Module):
         head_dim=32,  # Channels per head, at most
     ):
         super().__init__()
-        self.heads = max(1, channels//head_dim)
+        self.heads = channels//min(channels, head_dim)
         if channels % self.heads: raise ValueError(f'{channels} channels do not divide into {self.heads} heads')
         self.norm, self.place = group_norm(channels), nn.Linear(48, channels)
         self.qkv, self.proj = nn.Linear(channels, 3*channels), zero_init(nn.Linear(channels, channels))
@@ -112,7 +112,7 @@ class OverTime(nn.Module):
         x = self.block(x, frames)
         return x if self.attention is None else self.attention(x, frames, steps)
 
-# %% ../nbs/01d_space_time.ipynb #6bd843e6
+# %% ../nbs/01d_space_time.ipynb #75ecd098
 class STUNet(ADMUNet):
     "Space-time U-Net: `model(x_t, t, y)` -> prediction shaped as `x_t`, clips (n, c, f, h, w) of any length."
     def __init__(self,
@@ -151,7 +151,8 @@ def _with_known(num_classes, condition, channels):
     "What a network for clips is told: `known`, and `condition` or `label`; and what its `config` keeps of it."
     condition, told = told_condition(num_classes, condition)
     if condition is not None and not isinstance(condition, dict): condition = dict(label=condition)
-    if 'known' in (condition or {}): raise ValueError('`known` is the clip itself, call that part of condition otherwise')
+    if 'known' in (condition or {}):
+        raise ValueError('`known` is the clip itself, call that part of condition otherwise')
     return (condition or {}) | dict(known=KnownPixels(channels)), told
 
 def _levels(levels, n):
@@ -241,13 +242,13 @@ def _check_clips(x, c_in, halvings):
                          'with x[None], images become clips of one frame with x[:, :, None]')
     check_images(x[:, :, 0], c_in, halvings)
 
-# %% ../nbs/01d_space_time.ipynb #41c3d8db
+# %% ../nbs/01d_space_time.ipynb #75911cc8
 @patch(cls_method=True)
 def inflate(cls:STUNet,
     model,     # An ADMUNet for single frames
     **kwargs,  # As for STUNet: attention_at, halve_time
 ):
-    "A space-time network that, before training, answers for each frame what `model` answers (Ho et al. 2022, section 3)."
+    "A space-time network that at first answers for each frame what `model` answers (Ho et al. 2022, section 3)."
     same = {k: v for k, v in model.config.items() if k != 'attention_at'}
     net = cls(**dict(patch=1) | same | dict(frame_attention_at=model.config['attention_at']) | kwargs)
     alone, weights = model.condition is not None and not isinstance(model.condition, dict), net.state_dict()
