@@ -8,10 +8,8 @@ __all__ = ['ddpm_distill']
 # %% ../nbs/19a_distill.ipynb #d05f82ea
 import json
 import time
-from .cli import ddpm_train
-from .files import command_options, run_command
-from .settings import check_data_settings, check_machine, check_run, load_data, locate_data
-from .settings import new_run_folder
+from .files import run_command
+from .settings import check_machine, check_run, load_data, locate_data, new_run_folder
 
 # %% ../nbs/19a_distill.ipynb #7835a6d8
 def ddpm_distill(
@@ -42,14 +40,15 @@ def ddpm_distill(
 # %% ../nbs/19a_distill.ipynb #edc9c3a0
 def _settings(run, data, path):
     "The settings of `run`, which ddpm_train made, with the place of its data."
-    settings = check_run(run).get('settings')
-    if not settings or 'data' not in settings:
-        raise ValueError(f'{run} was not made by ddpm_train, so that its data are not known: '
-                         'call `distill_learner` from Python')
-    defaults = {k: o.default for k, o in command_options(ddpm_train).items()}
-    s = locate_data(defaults | settings, run, data, path)
-    check_data_settings(s, defaults)
-    return {k: s[k] for k in settings}
+    settings = check_run(run).get('settings') or {}
+    lacks = [k for k in _NEEDED if k not in settings]
+    if not lacks: return locate_data(settings, run, data, path)
+    raise ValueError(f'{run} was not made by ddpm_train of this version, its settings lack {", ".join(lacks[:3])}: '
+                     'call `distill_learner` from Python')
+
+_NEEDED = ('data', 'path', 'epochs', 'batch_size', 'valid_pct', 'num_classes', 'img_size', 'channels', 'background',
+           'flip', 'skip_bad', 'condition', 'x', 'y', 'items', 'file', 'label', 'log_every_epoch', 'ema', 'wd', 'clip',
+           'p_uncond')
 
 def _check_numbers(config, steps, epochs, lr):
     "Raise a `ValueError` for numbers that are not possible."
