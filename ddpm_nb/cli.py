@@ -38,7 +38,7 @@ def ddpm_train(
     noise_steps:int=1000,   # Timesteps of the noise schedule
     schedule:str='cosine',  # One of `schedules`
     prediction:str='v',     # What the network predicts, one of `predictions`
-    model:str='adm',        # Network: 'adm', or 'unet' for the article's
+    model:str='adm',        # Network: 'adm', 'transformer', or 'unet' for the article's
     cfg_scale:float=2.,     # Guidance of the sampled pictures, where there are classes or other conditions
     log_every_epoch:int=10, # Epochs between two lines in a log file, and between two grids of samples
     save_minutes:float=10., # Minutes between two saves within an epoch; every epoch is saved anyway
