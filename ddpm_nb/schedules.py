@@ -213,15 +213,11 @@ def _check_sigmas(noise_steps, sigma_min, sigma_max):
 # %% ../nbs/00_schedules.ipynb #13659d9f
 def flow_schedule(
     noise_steps=1000,  # Number of timesteps T
-    shift=1.,          # What every noise level b/a is multiplied with, above 0; larger for larger images
 ):
     "A straight line from image to noise, a = 1 - u and b = u at u = (t + 1)/T (Lipman et al. 2023; Liu et al. 2023)."
     _check_steps(noise_steps)
-    if not 0 < shift < math.inf: raise ValueError(f'shift must be above 0 and finite, got {shift}')
     u = torch.arange(1, noise_steps + 1, dtype=torch.float64)/noise_steps
-    if shift == 1: return NoiseSchedule(1 - u, u, 'flow', _config('flow', noise_steps))
-    both = shift*u + 1 - u                             # Esser et al. 2024, eq. 23
-    return NoiseSchedule((1 - u)/both, shift*u/both, 'flow', _config('flow', noise_steps, shift=shift))
+    return NoiseSchedule(1 - u, u, 'flow', _config('flow', noise_steps))
 
 # %% ../nbs/00_schedules.ipynb #98dac018
 def zero_terminal_snr(

@@ -373,8 +373,8 @@ def settings_from(
     args = network['args'] or {}
     on_patches = network['name'] == 'Transformer'
     model = 'unet' if network['name'].startswith('UNet') else 'transformer' if on_patches else 'adm'
-    found = dict(model=model, blocks=args.get('blocks'),
-                 network_channels=[args['width']] if on_patches else args.get('channels'), prediction=config['prediction'],
+    widths = [args['width']] if on_patches else args.get('channels')
+    found = dict(model=model, blocks=args.get('blocks'), network_channels=widths, prediction=config['prediction'],
                  schedule=config['schedule']['name'], noise_steps=config['schedule'].get('noise_steps'))
     if len(shape) == 3: found |= _picture_settings(kind, *shape)
     return s | {k: v for k, v in found.items() if k not in asked}

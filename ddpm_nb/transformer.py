@@ -141,7 +141,7 @@ class Transformer(nn.Module):
         self.modulation = zero_init(nn.Linear(width, 2*width))
         self.out = zero_init(nn.Linear(width, c_out*math.prod(patch)))
 
-# %% ../nbs/01b_transformer.ipynb #178265b2
+# %% ../nbs/01b_transformer.ipynb #c5adae3d
 def _check_network(width, heads, blocks, patch, registers):
     "Raise a `ValueError` for sizes that `Transformer` cannot build."
     if min(blocks, heads, *patch) < 1 or registers < 0 or not 1 <= len(patch) <= 3:
@@ -150,6 +150,19 @@ def _check_network(width, heads, blocks, patch, registers):
     if width % heads or width//heads < 2*len(patch) or width//heads % 2 or width % 4:
         raise ValueError(f'each head needs an even share of the width, at least {2*len(patch)} numbers, and the width '
                          f'must be a multiple of 4; got width={width} and heads={heads}')
+
+def _check_items(x, c_in, patch):
+    "Raise a `ValueError` (or `TypeError`, for integers) unless `x` are items that a `Transformer` can take."
+    shape, axes = tuple(x.shape), ', '.join(('n, c, length', 'n, c, h, w', 'n, c, f, h, w')[len(patch) - 1].split(', '))
+    if x.ndim != 2 + len(patch):
+        raise ValueError(f'a network with patch={patch} takes items of shape ({axes}), got {shape}; '
+                         'one item becomes a batch with x[None]')
+    if not x.is_floating_point(): raise TypeError(f'items must be float, pictures in [-1, 1], got {x.dtype}')
+    if shape[1] != c_in:
+        raise ValueError(f'this network takes items of {c_in} channels, got {shape[1]}; build it with c_in={shape[1]}')
+    if any(s % p or not s for s, p in zip(shape[2:], patch)):
+        raise ValueError(f'the sizes of an item must be multiples of patch={patch}, got {shape[2:]}: '
+                         'crop or pad the items, or build the network with another patch')
 
 # %% ../nbs/01b_transformer.ipynb #18578b1e
 @patch
@@ -197,20 +210,6 @@ def forward(self:Transformer,
     shift, scale = self.modulation(emb)[:, None].chunk(2, -1)
     x = self.norm(x[:, len(self.registers):])*(1 + scale) + shift
     return unpatchify(self.out(x), sizes, self.patch)
-
-# %% ../nbs/01b_transformer.ipynb #b44813d8
-def _check_items(x, c_in, patch):
-    "Raise a `ValueError` (or `TypeError`, for integers) unless `x` are items that a `Transformer` can take."
-    shape, axes = tuple(x.shape), ', '.join(('n, c, length', 'n, c, h, w', 'n, c, f, h, w')[len(patch) - 1].split(', '))
-    if x.ndim != 2 + len(patch):
-        raise ValueError(f'a network with patch={patch} takes items of shape ({axes}), got {shape}; '
-                         'one item becomes a batch with x[None]')
-    if not x.is_floating_point(): raise TypeError(f'items must be float, pictures in [-1, 1], got {x.dtype}')
-    if shape[1] != c_in:
-        raise ValueError(f'this network takes items of {c_in} channels, got {shape[1]}; build it with c_in={shape[1]}')
-    if any(s % p or not s for s, p in zip(shape[2:], patch)):
-        raise ValueError(f'the sizes of an item must be multiples of patch={patch}, got {shape[2:]}: '
-                         'crop or pad the items, or build the network with another patch')
 
 # %% ../nbs/01b_transformer.ipynb #81c901cf
 def default_transformer(
