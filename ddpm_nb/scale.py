@@ -19,6 +19,7 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.checkpoint import checkpoint
 from .adm import ADMBlock
+from .transformer import TransformerBlock
 from .data import ImageDL, TensorDL
 from .random_numbers import rng_state, set_rng_state
 from .run_folder import plain
@@ -41,7 +42,7 @@ class DTypeProbe(Callback):
 # %% ../nbs/04b_scale.ipynb #a52cf0f4
 def checkpoint_gradients(
     model,  # An ADMUNet, UNet or any network, changed in place
-    blocks=(ADMBlock, Down, Up, SelfAttention),  # Classes of the modules whose inner activations are computed again
+    blocks=(ADMBlock, Down, Up, SelfAttention, TransformerBlock),  # Classes of the modules whose inner activations are computed again
 ):  # `model`
     "Keep only the inputs of the `blocks` of `model` for the backward pass, and compute the rest again."
     found = [m for m in model.modules() if isinstance(m, tuple(blocks))]
