@@ -42,7 +42,7 @@ class DTypeProbe(Callback):
 # %% ../nbs/04b_scale.ipynb #a52cf0f4
 def checkpoint_gradients(
     model,  # An ADMUNet, UNet or any network, changed in place
-    blocks=(ADMBlock, Down, Up, SelfAttention, TransformerBlock),  # Classes of the modules whose inner activations are computed again
+    blocks=(ADMBlock, Down, Up, SelfAttention, TransformerBlock),  # Classes whose inner activations are computed again
 ):  # `model`
     "Keep only the inputs of the `blocks` of `model` for the backward pass, and compute the rest again."
     found = [m for m in model.modules() if isinstance(m, tuple(blocks))]
