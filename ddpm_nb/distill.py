@@ -40,7 +40,7 @@ def ddpm_distill(
 # %% ../nbs/19a_distill.ipynb #edc9c3a0
 def _settings(run, data, path):
     "The settings of `run`, which ddpm_train made, with the place of its data."
-    settings = check_run(run).get('settings') or {}
+    settings = dict(captions=None) | (check_run(run).get('settings') or {})      # an option newer than some runs
     lacks = [k for k in _NEEDED if k not in settings]
     if not lacks: return locate_data(settings, run, data, path)
     raise ValueError(f'{run} was not made by ddpm_train of this version, its settings lack {", ".join(lacks[:3])}: '
