@@ -149,7 +149,7 @@ def clips_dls(
     labels=True,         # Take the names of subfolders as classes; otherwise the clips have no labels
     condition=None,      # 'caption' for texts in files of the same name that end in .txt, or Captions
     device=None,         # Where batches go; the GPU if there is one
-):  # DataLoaders with condition, vocab and skipped (path → reason)
+):  # DataLoaders with condition, a dict, and skipped (path → reason)
     "`DataLoaders` of a folder of clips; `ValueError` for unusable files, no clips, or a class with too few."
     _check_pace(frames, every, fps)
     path, size, background = existing_folder(path), image_size(size), rgb(background)
@@ -191,6 +191,9 @@ def _loaders(pixels, digests, y, told, files, settings, valid_pct, seed, bs, dev
     labels, names = class_part(everything.condition, y)
     parts = stratified_split(len(files) if labels is None else labels, valid_pct, seed, names)
     y, told = fit_condition(everything.condition, y, parts[0])
+    if torch.is_tensor(y):                                             # beside which a network is told the clip itself
+        name = 'label' if told.kind == 'class' else told.kind
+        y, told = {name: y}, {name: told}
     part = lambda i: Clips(pixels[i], each_part(lambda o: o[i], y), told, [files[k] for k in i], (settings, digests[i]))
     return make_loaders(*map(part, parts), bs, device)
 
