@@ -63,7 +63,7 @@ def _animation_frames(file, colour):
 def _video_frames(file):
     try: import av
     except ImportError:
-        raise unreadable(file, 'a video, which needs PyAV: pip install "ddpm_nb[video]"') from None
+        raise unreadable(file, 'a video, which needs PyAV: pip install av') from None
     try:
         with av.open(str(file)) as video:
             rate = video.streams.video[0].average_rate
