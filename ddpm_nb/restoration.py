@@ -380,7 +380,7 @@ def invert_edit(
     steps=50,       # Network evaluations, there and back each
     cfg_scale=1.,   # Guidance on the way back
     progress=True,  # Show a progress bar
-    generator=None, # For a network that predicts x0: makes the noise of `encode` repeatable
+    generator=None, # For a network that predicts x0: makes the noise of encode repeatable
 ):  # Images, as `x0`
     "Deterministic DDIM to noise under `labels`, and back under `new_labels`."
     if new_labels is None: raise ValueError('new_labels says what the images should become: give one label for each')
