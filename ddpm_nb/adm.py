@@ -13,7 +13,7 @@ from fastcore.basics import patch
 from torch import nn
 from torch.nn import functional as F
 from .conditions import check_condition
-from .embeddings import Told, each_condition, embed_condition, known_channels, tell, told_condition
+from .embeddings import Told, each_condition, embed_condition, join_known, known_channels, tell, told_condition
 from .unet import timestep_encoding, check_images, check_timesteps
 
 # %% ../nbs/01a_adm.ipynb #bfc721cd
@@ -156,7 +156,8 @@ class ADMUNet(nn.Module):
         c, emb_dim = channels[0], 4*channels[0]
         self.time_mlp = nn.Sequential(nn.Linear(c, emb_dim), nn.SiLU(), nn.Linear(emb_dim, emb_dim))
         self.label_emb = embed_condition(self.condition, emb_dim)
-        self.inc = nn.Conv2d((c_in + known_channels(self.condition))*patch**2, c, 3, padding=1)
+        self.known = known_channels(self.condition)
+        self.inc = nn.Conv2d((c_in + self.known)*patch**2, c, 3, padding=1)
         pile = [c]                                       # widths of what the way down keeps
         self.down, self.up = nn.ModuleList(), nn.ModuleList()
         for level, width in enumerate(channels):
@@ -195,19 +196,6 @@ def embed(self:ADMUNet,
     return emb if vector is None else emb + vector.to(emb.dtype)
 
 @patch
-def join_known(self:ADMUNet,
-    x_t,       # Noised images, (n, c_in, h, w)
-    channels,  # Known pixels and where they are, (n, c, h, w), or None
-):
-    "The images with the channels of what is known, which are zeros where nothing is told."
-    width = self.inc.in_channels//self.patch**2 - self.c_in
-    if not width: return x_t
-    if channels is None: channels = x_t.new_zeros(len(x_t), width, *x_t.shape[2:])
-    if channels.shape[2:] == x_t.shape[2:]: return torch.cat([x_t, channels.to(x_t.dtype)], 1)
-    raise ValueError(f'known pixels must have the height and width of the images, {tuple(x_t.shape[2:])}, '
-                     f'got {tuple(channels.shape[2:])}')
-
-@patch
 def to_patches(self:ADMUNet,
     x,  # Images, (n, c, h, w)
 ):  # (n, c * patch², h / patch, w / patch)
@@ -227,7 +215,7 @@ def forward(self:ADMUNet,
     check_timesteps(x_t, t)
     told = tell(self.label_emb, check_condition(self.condition, y, len(x_t)))
     emb = F.silu(self.embed(t, told.vector))
-    x = self.inc(self.to_patches(self.join_known(x_t, told.channels)))
+    x = self.inc(self.to_patches(join_known(x_t, told.channels, self.known)))
     pile = [x]
     for layer in self.down:
         x = layer(x) if isinstance(layer, DownSample) else layer(x, emb, told)

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['embeddings', 'Told', 'KnownEmbedding', 'ClassEmbedding', 'NumberEmbedding', 'LabelsEmbedding', 'TokenEmbedding',
-           'embed_condition', 'tell', 'DictEmbedding', 'each_condition', 'known_channels', 'told_condition']
+           'embed_condition', 'tell', 'DictEmbedding', 'each_condition', 'known_channels', 'join_known',
+           'told_condition']
 
 # %% ../nbs/00g_embeddings.ipynb #5ecf0265
 import math
@@ -155,6 +156,18 @@ def known_channels(
 ):  # int
     "How many channels the known pictures of `condition` add to the input of a network."
     return sum(2*o.channels for o in each_condition(condition) if isinstance(o, KnownPixels))
+
+def join_known(
+    x_t,    # Noised items, (n, c, *sizes)
+    told,   # Channels of what is known, (n, channels, *sizes), or None
+    width,  # How many channels these are, see known_channels
+):  # (n, c + width, *sizes)
+    "The items with the channels of what is known, which are zeros where nothing is told."
+    if not width: return x_t
+    if told is None: told = x_t.new_zeros(len(x_t), width, *x_t.shape[2:])
+    if told.shape[2:] == x_t.shape[2:]: return torch.cat([x_t, told.to(x_t.dtype)], 1)
+    raise ValueError(f'known values must have the sizes of the items, {tuple(x_t.shape[2:])}, got '
+                     f'{tuple(told.shape[2:])}')
 
 # %% ../nbs/00g_embeddings.ipynb #c0de0f02
 def told_condition(

@@ -111,6 +111,7 @@ def _copy_weights(
     old,   # A trained network
     new,   # The network that gets its weights
     told,  # What `old` is told, and what `new` is told, see condition_of; with class names
+    c,     # Channels of an item
     run,   # A run folder, for the message
 ):
     source, to, kept = old.state_dict(), new.state_dict(), _partners(*told)
@@ -121,7 +122,7 @@ def _copy_weights(
         if name.startswith(apart): continue
         _check_fit(name, source, to, run)
         to[name].copy_(source[name])
-    for name in first: _copy_known(source[name], to[name], told)
+    for name in first: _copy_known(source[name], to[name], told, c)
     _copy_embeddings(source, to, told, run)
 
 def _check_fit(name, source, to, run):
@@ -166,9 +167,11 @@ def _copy_rows(source, to, old, new):
         source, to, rows = source.T, to.T.zero_(), rows | {n + i: len(old.names) + j for i, j in rows.items()}
     to[[*rows]] = source[[*rows.values()]]
 
-def _copy_known(source, to, told):
-    "Copy the first convolution; the channels of known pixels that are new get zeros."
-    c, kept, (theirs, ours) = to.shape[1] - known_channels(told[1]), _partners(*told), ({}, {})
+def _copy_known(source, to, told, c):
+    "Copy the first layer for items of `c` channels; the channels of known pixels that are new get zeros."
+    area = to.shape[1]//(c + known_channels(told[1]))                              # the pixels of a patch
+    source, to = (o.unflatten(1, (-1, area)) for o in (source, to))
+    kept, (theirs, ours) = _partners(*told), ({}, {})
     for place, condition in zip((theirs, ours), told):
         at = c
         for k, o in _parts(condition).items():
@@ -184,13 +187,11 @@ def _start_from(cls:DDPMLearner, run, weights, model, schedule, prediction, shap
     own = model if read_config(run)['network']['args'] is None else None            # a network that only you can build
     config, trained = load_network(run, weights, own)
     _check_shape(shape_of(config), shape, run)
-    old, new = condition_of(trained), condition if model is None else condition_of(model)
     names = condition.names if isinstance(condition, Classes) else None
-    old, new = _with_names(old, config['classes']), _with_names(new, names)
-    if model is None: new = _widened(old, new)
-    if own is None:
-        model = _network_like(config, new, run) if model is None else model
-        _copy_weights(trained, model, (old, new), run)
+    old = _with_names(condition_of(trained), config['classes'])
+    if model is None: model = _network_like(config, _widened(old, condition), run)
+    new = _with_names(condition_of(model), names)                                # and what it takes of its own accord
+    if own is None: _copy_weights(trained, model, (old, new), shape[0], run)
     schedule = NoiseSchedule.from_config(config['schedule']) if schedule is None else schedule
     prediction = prediction or config['prediction']
     lines = [f'starting from {run}, weights {weights!r}', *_told_report(old, new),

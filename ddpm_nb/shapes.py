@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional as F
 from .adm import ADMUNet, zero_init
 from .conditions import KnownPixels, check_condition
-from .embeddings import embed_condition, known_channels, tell, told_condition
+from .embeddings import embed_condition, join_known, known_channels, tell, told_condition
 from .unet import check_timesteps, timestep_encoding
 
 # %% ../nbs/01c_shapes.ipynb #a8f774de
@@ -52,7 +52,8 @@ class ResidualMLP(nn.Module):
         self.d_in, self.width, self.num_classes = d_in, width, num_classes
         self.time_mlp = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
         self.label_emb = embed_condition(self.condition, width)
-        self.inc = nn.Linear(d_in + known_channels(self.condition), width)
+        self.known = known_channels(self.condition)
+        self.inc = nn.Linear(d_in + self.known, width)
         self.blocks = nn.ModuleList([RowBlock(width) for _ in range(blocks)])
         self.out = nn.Sequential(nn.LayerNorm(width), nn.SiLU(), zero_init(nn.Linear(width, d_out)))
 
@@ -62,7 +63,7 @@ class ResidualMLP(nn.Module):
         told = tell(self.label_emb, check_condition(self.condition, y, len(x_t)))
         emb = self.time_mlp(timestep_encoding(t, self.width).to(self.inc.weight.dtype))
         emb = F.silu(emb if told.vector is None else emb + told.vector.to(emb.dtype))
-        x = self.inc(_join_known(x_t, told.channels, self.inc.in_features - self.d_in))
+        x = self.inc(join_known(x_t, told.channels, self.known))
         for block in self.blocks: x = block(x, emb)
         return self.out(x)
 
@@ -75,13 +76,6 @@ def _check_rows(x, d_in):
     if x.shape[1] != d_in:
         raise ValueError(f'this network takes rows of {d_in} numbers, got {x.shape[1]}; '
                          f'build it with d_in={x.shape[1]}')
-
-def _join_known(x, known, width):
-    "The rows `x` beside the `width` inputs for what is `known`, zeros if that is None."
-    if not width: return x
-    if known is None: known = x.new_zeros(len(x), width)
-    if known.ndim != 2: raise ValueError(f'known numbers must be rows (n, d), as x_t; got {known.ndim} dimensions')
-    return torch.cat([x, known.to(x.dtype)], 1)
 
 # %% ../nbs/01c_shapes.ipynb #5547b02e
 class ADMUNet1d(ADMUNet):

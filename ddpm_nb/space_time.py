@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn import functional as F
 from .adm import ADMBlock, ADMUNet, DownSample, UpSample, group_norm, zero_init
 from .conditions import KnownPixels, check_condition
-from .embeddings import Told, tell, told_condition
+from .embeddings import Told, join_known, tell, told_condition
 from .unet import check_images, check_timesteps
 
 # %% ../nbs/01d_space_time.ipynb #3129556f
@@ -231,7 +231,7 @@ def forward(self:STUNet,
     vector = None if told.vector is None else told.vector.repeat_interleave(frames, 0)
     emb = F.silu(self.embed(t.flatten(), vector)).unflatten(0, (n, frames))
     channels = None if told.channels is None else as_frames(told.channels)
-    x = self.to_patches(self.join_known(as_frames(x), channels)).contiguous(memory_format=torch.channels_last)
+    x = self.to_patches(join_known(as_frames(x), channels, self.known)).contiguous(memory_format=torch.channels_last)
     x = self.out(self.through_levels(self.inc(x), emb, told))
     return as_clips(x if self.patch == 1 else F.pixel_shuffle(x, self.patch), frames).masked_fill(known, 0)
 

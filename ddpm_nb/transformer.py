@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn import functional as F
 from .adm import TokenAttention, zero_init
 from .conditions import check_condition
-from .embeddings import Told, each_condition, embed_condition, known_channels, tell, told_condition
+from .embeddings import Told, each_condition, embed_condition, join_known, known_channels, tell, told_condition
 from .exact import ExactModel
 from .predictions import predictions
 from .unet import check_timesteps, timestep_encoding
@@ -134,7 +134,8 @@ class Transformer(nn.Module):
         words = any(o.gives_tokens for o in each_condition(self.condition))
         self.time_mlp = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
         self.label_emb = embed_condition(self.condition, width)
-        self.inc = nn.Linear((c_in + known_channels(self.condition))*math.prod(patch), width)
+        self.known = known_channels(self.condition)
+        self.inc = nn.Linear((c_in + self.known)*math.prod(patch), width)
         self.registers = nn.Parameter(0.02*torch.randn(registers, width))
         self.blocks = nn.ModuleList([TransformerBlock(width, heads, words) for _ in range(blocks)])
         self.norm = nn.RMSNorm(width, eps=1e-6, elementwise_affine=False)
@@ -177,19 +178,6 @@ def positions(self:Transformer,
     return torch.cat([place.sin(), place.cos()], 1).to(**like), (turn.cos().to(**like), turn.sin().to(**like))
 
 @patch
-def join_known(self:Transformer,
-    x_t,       # Noised items, (n, c_in, *sizes)
-    channels,  # Known values and where they are, (n, c, *sizes), or None
-):
-    "The items with the channels of what is known, which are zeros where nothing is told."
-    more = self.inc.in_features//math.prod(self.patch) - self.c_in
-    if not more: return x_t
-    if channels is None: channels = x_t.new_zeros(len(x_t), more, *x_t.shape[2:])
-    if channels.shape[2:] == x_t.shape[2:]: return torch.cat([x_t, channels.to(x_t.dtype)], 1)
-    raise ValueError(f'known values must have the sizes of the items, {tuple(x_t.shape[2:])}, '
-                     f'got {tuple(channels.shape[2:])}')
-
-@patch
 def forward(self:Transformer,
     x_t,     # Noised items, (n, c_in, *sizes)
     t,       # Timesteps, (n,)
@@ -204,7 +192,7 @@ def forward(self:Transformer,
         vector = told.vector.to(emb.dtype)
         emb, registers = emb + vector, registers + vector[:, None]
     emb, places = F.silu(emb), self.positions([s//p for s, p in zip(sizes, self.patch)])
-    x = self.inc(patchify(self.join_known(x_t, told.channels), self.patch)) + places[0]
+    x = self.inc(patchify(join_known(x_t, told.channels, self.known), self.patch)) + places[0]
     x = torch.cat([registers.expand(len(x), -1, -1).to(x.dtype), x], 1)
     for block in self.blocks: x = block(x, emb, places[1], told)
     shift, scale = self.modulation(emb)[:, None].chunk(2, -1)
