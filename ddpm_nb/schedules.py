@@ -213,11 +213,14 @@ def _check_sigmas(noise_steps, sigma_min, sigma_max):
 # %% ../nbs/00_schedules.ipynb #13659d9f
 def flow_schedule(
     noise_steps=1000,  # Number of timesteps T
+    shift=1.,          # What every noise level b/a is multiplied with, above 0; larger for larger images
 ):
     "A straight line from image to noise, a = 1 - u and b = u at u = (t + 1)/T (Lipman et al. 2023; Liu et al. 2023)."
     _check_steps(noise_steps)
+    if not 0 < shift < math.inf: raise ValueError(f'shift must be above 0 and finite, got {shift}')
     u = torch.arange(1, noise_steps + 1, dtype=torch.float64)/noise_steps
-    return NoiseSchedule(1 - u, u, 'flow', _config('flow', noise_steps))
+    b = shift*u/(shift*u + (1 - u))                                             # Esser et al. 2024, eq. 23
+    return NoiseSchedule(1 - b, b, 'flow', _config('flow', noise_steps, **({} if shift == 1 else dict(shift=shift))))
 
 # %% ../nbs/00_schedules.ipynb #98dac018
 def zero_terminal_snr(
@@ -360,16 +363,13 @@ def sample_timesteps(self:NoiseSchedule,
     "Draw `n` timesteps from 0 … T-1, both ends included."
     device = self.signal.device if generator is None else generator.device
     if probs is None: return torch.randint(0, self.T, (n,), generator=generator, device=device).to(self.signal.device)
-    probs = _check_probs(torch.as_tensor(probs, dtype=torch.float64), self.T)
-    probs = probs.to(device, non_blocking=True)
+    probs = _check_probs(torch.as_tensor(probs, dtype=torch.float64), self.T).to(device, non_blocking=True)
     return torch.multinomial(probs, n, replacement=True, generator=generator).to(self.signal.device)
 
 # %% ../nbs/00_schedules.ipynb #bc84c1ad
 def _check_probs(probs, T):
     "`probs`; a `ValueError` unless they are probabilities of `T` timesteps, summing to 1 or not."
-    if probs.shape != (T,):
-        raise ValueError('probs must hold one probability '
-                         f'for each of the {T} timesteps, got shape {tuple(probs.shape)}')
+    if probs.shape != (T,): raise ValueError(f'probs must hold {T} numbers, one a timestep, got {tuple(probs.shape)}')
     if not (probs.isfinite().all() and (probs >= 0).all() and probs.sum() > 0):
         raise ValueError('probs must be at least 0, finite, and not all 0')
     return probs
