@@ -15,7 +15,7 @@ from torch import nn
 from torch.nn import functional as F
 from .captions import Captions, unseen_words
 from .conditions import Classes, Labels, Numbers, condition_texts, each_part, size_of
-from .denoiser import wanted_condition
+from .denoiser import refuse_latent, wanted_condition
 from .files import weights_hash
 from .record import Record, pixel_hash, upload_hash
 from .restoration import inpainting, restore
@@ -159,7 +159,9 @@ def served_denoiser(
     rows=16,      # Images at a time, see FixedBatch
 ):  # A Denoiser
     "The fixed batch of a run's averaged weights; a `ValueError` for a run that cannot be served."
-    shape = tuple(shape_of(read_run(run)))
+    config = read_run(run)
+    refuse_latent(config, run, 'the service')
+    shape = tuple(shape_of(config))
     if len(shape) != 3:
         made = {1: 'rows', 2: 'signals'}.get(len(shape), 'items')
         raise ValueError(f'{run} makes {made} of shape {shape}, and the service hands out pictures alone: '

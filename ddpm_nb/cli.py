@@ -38,7 +38,8 @@ def ddpm_train(
     noise_steps:int=1000,   # Timesteps of the noise schedule
     schedule:str='cosine',  # One of `schedules`
     prediction:str='v',     # What the network predicts, one of `predictions`
-    model:str='adm',        # Network: 'adm', 'transformer', or 'unet' for the article's
+    model:str='adm',        # Network: 'adm', 'transformer', 'unet' for the article's, or 'autoencoder' to make one
+    latent:str=None,        # Folder of an autoencoder in whose codes to train; without it the model draws pixels
     cfg_scale:float=2.,     # Guidance of the sampled pictures, where there are classes or other conditions
     log_every_epoch:int=10, # Epochs between two lines in a log file, and between two grids of samples
     save_minutes:float=10., # Minutes between two saves within an epoch; every epoch is saved anyway
@@ -57,13 +58,16 @@ def ddpm_train(
     s = _resumed(resume, s) if resume else absolute_places(s)
     if not resume: s = with_recipe(s, _asked(s))
     if s['start_from'] and not resume: s = settings_from(s, _asked(s))
+    if autoencoder := s['model'] == 'autoencoder': _check_autoencoder(_asked(given))
     check_machine(device, wandb)
     _check_callbacks(on_nan, save_minutes)
-    check_settings(s | dict(epochs=1 if s['epochs'] is None else s['epochs']), _defaults(), resume)
+    checked = s | (dict(epochs=1) if s['epochs'] is None else {}) | (dict(model='adm') if autoencoder else {})
+    check_settings(checked, _defaults(), resume)
     from ddpm_nb.scale import in_first, process_group
     with process_group(device):
         path = Path(resume) if resume else in_first(lambda: new_run_folder(out, run_name, s['data']))
-        _train(*_prepare(path, s, given), path, s)
+        if autoencoder: _train_autoencoder(path, s, given)
+        else: _train(*_prepare(path, s, given), path, s)
 
 # options that are not settings of the run
 _MACHINE = 'run_name', 'device', 'save_minutes', 'on_nan', 'compile', 'wandb', 'resume', 'out'
@@ -141,7 +145,7 @@ def _prepare(path, s, given):
     if first and given['wandb']: cbs.append(WandbLogger(path, name=path.name))
     learn = make_learner(s, dls, path if given['resume'] else None, cbs=cbs)
     learn.remove_cb(ProgressCallback)
-    shape, grids = learn.ddpm.image_shape, dict(cfg_scale=s['cfg_scale'])
+    shape, grids = learn.denoiser().picture_shape, dict(cfg_scale=s['cfg_scale'])
     if first and is_picture(shape): learn.add_cb(SampleCallback(path/'samples', every, **grids))
     if first and is_clip(shape): learn.add_cb(ClipCallback(path/'samples', every, **grids))
     at = _resume(learn, path) if given['resume'] else None
@@ -184,7 +188,7 @@ def _default_size(learn, s):
     here, large = image_levels(shape, learn.dls.device), image_levels(shape)
     if (tuple(learn.model.channels), learn.model.config['blocks']) != here: return ''        # resumed on another device
     size = lambda channels, blocks: f"--network_channels {','.join(map(str, channels))} --blocks {blocks}"
-    of = f'{shape[1]} × {shape[2]} pixels'
+    of = f'{shape[1]} × {shape[2]} ' + ('codes' if s.get('latent') else 'pixels')
     if here == large: return f'\nits size is the default for {of}: {size(*here)}'
     return f'\nits size is the default for {of} on a CPU: {size(*here)}; a GPU gets {size(*large)}'
 
@@ -193,6 +197,34 @@ def _many_passes(epochs):
     if epochs <= 100: return ''
     return (f'\n{epochs} passes over each image: from 100 on a network may begin to copy its images; '
             'see what ddpm_evaluate says about memorisation')
+
+# %% ../nbs/19_cli.ipynb #5e1a7c02
+_OF_AUTOENCODERS = ('run_name epochs seed batch_size img_size data skip_bad device lr model log_every_epoch '
+                    'save_minutes out channels background flip valid_pct file path x items wd clip').split()
+
+def _check_autoencoder(asked):
+    "Raise a `ValueError` for options that mean nothing for an autoencoder."
+    for k in sorted(asked.keys() - {*_OF_AUTOENCODERS}): raise ValueError(f'an autoencoder has no {k}: leave --{k} out')
+
+def _train_autoencoder(path, s, given):
+    "Train an autoencoder with the settings `s`, and save held-out pictures above their reconstructions."
+    import torch
+    from ddpm_nb.images import save_grid
+    from ddpm_nb.latent import autoencoder_learner
+    from ddpm_nb.runs import RunCallback
+    from ddpm_nb.trainer import has_valid, set_seed
+    from ddpm_nb.watching import RunProgress
+    set_seed(s['seed'])
+    dls = load_data(s, given['device'])
+    x, *_ = (dls.valid if has_valid(dls) else dls.train).one_batch()
+    if s['epochs'] is None: s['epochs'] = enough_epochs(len(dls.train), x.shape[1:], dls.device)
+    cbs = [RunProgress(s['log_every_epoch']), RunCallback(path, minutes=given['save_minutes'])]
+    learn = autoencoder_learner(dls, lr=s['lr'], wd=s['wd'], clip=s['clip'], cbs=cbs)
+    learn.settings = s
+    with learn.no_bar(): learn.fit_one_cycle(s['epochs'])
+    both = torch.cat([x[:10], learn.model.decode(learn.model.encode(x[:10]))])
+    file = save_grid(both, path/'samples'/'reconstructed.png', ncol=len(both)//2)
+    print(f"pictures {file}\nmore     ddpm_train --data {s['data']} --latent {path}")
 
 # %% ../nbs/19_cli.ipynb #e9c0a002
 def enough_epochs(
@@ -300,7 +332,7 @@ def ddpm_sample(
     any_row = clip is None or condition or labels or prompt
     rows = asked_rows(denoiser.condition, condition, labels, prompt) if any_row else {}
     guidance, total = guidance_scale(cfg_scale, rows), n*max(map(len, rows.values()), default=1)
-    file, kind = check_output(out, total, denoiser.shape)
+    file, kind = check_output(out, total, denoiser.picture_shape)
     check_sampling(denoiser.schedule, sampler, steps, guidance, seed)
     if clip is not None and not isinstance(guidance, dict): guidance = dict.fromkeys(rows, guidance) or 1.
     w = Wanted(denoiser.condition, rows, total, sampler, steps, guidance, seed, weights, clip)

@@ -40,7 +40,10 @@ def ddpm_distill(
 # %% ../nbs/19a_distill.ipynb #edc9c3a0
 def _settings(run, data, path):
     "The settings of `run`, which ddpm_train made, with the place of its data."
-    settings = dict(captions=None) | (check_run(run).get('settings') or {})      # an option newer than some runs
+    from ddpm_nb.denoiser import refuse_latent
+    config = check_run(run)
+    refuse_latent(config, run, 'ddpm_distill')
+    settings = dict(captions=None) | (config.get('settings') or {})              # an option newer than some runs
     lacks = [k for k in _NEEDED if k not in settings]
     if not lacks: return locate_data(settings, run, data, path)
     raise ValueError(f'{run} was not made by ddpm_train of this version, its settings lack {", ".join(lacks[:3])}: '

@@ -18,7 +18,7 @@ from fastcore.basics import patch
 from torch.utils.data import default_collate
 from .conditions import Classes, Condition, check_condition, each_part, size_of
 from .datasets import fingerprint
-from .denoiser import Denoiser
+from .denoiser import Denoiser, refuse_latent
 from .extractors import Extractor, check_extractor, check_images, classification_accuracy_score, fit_extractor
 from .extractors import inception_extractor, names_classes, writable_or_none
 from .images import image_grid
@@ -103,7 +103,7 @@ def _check_shapes(dls, denoiser):
 
 def _check_pictures(config, run):
     "Raise a `ValueError` for a run that makes other things than pictures."
-    if len(shape_of(config)) == 3: return
+    if len(shape_of(config)) == 3: return refuse_latent(config, run, 'evaluate')
     raise ValueError(f'evaluate measures pictures, and {run} makes items of shape {shape_of(config)}: compare samples '
                      'with real items by the functions of ddpm_nb.metrics, which take rows of numbers')
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from PIL import Image
 from tempfile import TemporaryDirectory
 from .conditions import Classes, Condition
-from .denoiser import clip_of
+from .denoiser import clip_of, refuse_latent
 from .diffusers_export import check_told, read_unet, write_diffusers
 from .files import write_atomic
 from .images import open_image
@@ -35,6 +35,7 @@ def _read_run(run, weights='ema', model=None):
     before = export_info(read_config(run), run)
     if before: _check_again(run, before, weights)
     config, net = load_network(run, weights, model)
+    refuse_latent(config, run, 'an export')
     name = dict(ema='averaged', model='raw').get(weights, weights)
     if weights_file(run, weights) == weights_file(run, 'model'): name = before['weights'] if before else 'raw'
     return config, net, name

@@ -160,6 +160,7 @@ def draw_rows(
     how = dict(sampler=w.sampler, steps=w.steps, cfg_scale=w.cfg_scale, generator=noise)
     if w.known is not None: how['shape'] = w.known.shape
     for x in sample_iter(denoiser, w.told(rows), **how): tick()
+    x = denoiser.decode(x)
     return x.cpu() if w.known is None else torch.where(w.known.isnan(), x.cpu(), w.known)
 
 def draw_batches(

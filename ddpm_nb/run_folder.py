@@ -24,6 +24,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as safetensors_bytes
 from .unet import UNet, UNet_conditional, bare_network
 from .adm import ADMUNet
+from .autoencoder import Autoencoder, autoencoder_config
 from .transformer import Transformer
 from .shapes import ADMUNet1d, ResidualMLP
 from .space_time import STUNet
@@ -33,22 +34,27 @@ from .files import check_run_folder, csv_text, weights_hash, write_atomic
 from .trainer import has_valid
 
 # %% ../nbs/03b_run_folder.ipynb #de097817
-networks = {o.__name__: o for o in (UNet, UNet_conditional, ADMUNet, Transformer, ADMUNet1d, ResidualMLP, STUNet)}
+networks = {o.__name__: o for o in (UNet, UNet_conditional, ADMUNet, Transformer, ADMUNet1d, ResidualMLP, STUNet,
+                                    Autoencoder)}
 
 def run_config(
     learn,  # A `Learner` with a DDPMCallback
 ):  # Plain dictionary
     "What `config.json` holds: all that is needed to build network and schedule again."
-    model, ddpm = bare_network(learn.model), learn.ddpm
+    model = bare_network(learn.model)
+    if isinstance(model, Autoencoder):
+        return autoencoder_config(model, data=_data_config(learn.dls), settings=getattr(learn, 'settings', None))
+    ddpm = learn.ddpm
     args, shape = model.config if type(model).__name__ in networks else None, ddpm.image_shape
-    vocab = getattr(learn.dls, 'vocab', None)
+    vocab, autoencoder = (getattr(learn.dls, o, None) for o in ('vocab', 'autoencoder'))
+    latent = {} if autoencoder is None else dict(latent=list(autoencoder.picture_shape(shape)))
     return dict(
         format=1, schedule=ddpm.schedule.config, prediction=ddpm.prediction, weighting=ddpm.weighting,
         timesteps=ddpm.timesteps, p_uncond=ddpm.p_uncond, ema=_ema_config(learn), weight_decay=learn.wd,
         batch_size=learn.dls.bs, images=len(learn.dls.train_ds), data=_data_config(learn.dls),
-        network=dict(name=type(model).__name__, args=args), shape=list(shape), image=_image(shape),
+        network=dict(name=type(model).__name__, args=args), shape=list(shape), image=None if latent else _image(shape),
         classes=[str(o) for o in vocab] if vocab else None, settings=getattr(learn, 'settings', None),
-        versions=dict(python=platform.python_version(), torch=torch.__version__, fastai=fastai.__version__))
+        versions=dict(python=platform.python_version(), torch=torch.__version__, fastai=fastai.__version__)) | latent
 
 def _image(shape):
     "What `config.json` says of pictures of `shape`; None for other things than pictures."
@@ -101,12 +107,14 @@ def write_weights(
     path,    # The run folder; made if it is not there
     config,  # Of run_config
     model,   # The network
-    ema_model=None,  # Its moving average, if there is one
+    ema_model=None,    # Its moving average, if there is one
+    autoencoder=None,  # The Autoencoder whose codes it draws, if it draws codes
 ):
     "Write `config.json`, `model.safetensors` and `ema.safetensors`, all that sampling needs, to the folder `path`."
     path = Path(path)
     check_run_folder(path)
     path.mkdir(parents=True, exist_ok=True)
+    if autoencoder is not None: write_weights(path/'autoencoder', autoencoder_config(autoencoder), autoencoder)
     write_atomic(path/'config.json', json.dumps(config, indent=1).encode())
     write_atomic(path/'model.safetensors', weights_bytes(model))
     if ema_model is not None: write_atomic(path/'ema.safetensors', weights_bytes(ema_model))
@@ -130,7 +138,7 @@ _one_condition = _object(
                                        length=_whole(1, 2**16), channels=_whole(1, 2**16)))
 _condition = dict(anyOf=[_one_condition, _object(64, _one_condition, minProperties=1)])    # one, or several by name
 
-_required = 'schedule', 'prediction', 'network', 'image', 'classes'
+_required = dict(diffusion=('schedule', 'prediction', 'network', 'image', 'classes'), autoencoder=('network',))
 _schema = dict(
     schedule=_object(64, _values(2**20), type='object', description='a schedule of at most 1,048,576 timesteps'),
     prediction=_text | dict(description='a name'),
@@ -152,16 +160,19 @@ _schema = dict(
         properties=dict(train=_whole(0, 2**50), valid=_whole(0, 2**50),
                         fingerprint=_text | dict(type=['string', 'null']))),
     images=_whole(0, 2**50) | dict(description='a number'), batch_size=_whole(1, 2**50) | dict(description='a number'),
+    latent=dict(type='array', minItems=3, maxItems=3, items=_whole(1, 2**16), description='the shape of a picture'),
     id=_text | dict(description='a name'))
 
 def _check_config(config):
     "Raise a `ValueError` that names the first part of `config` that is missing or not as in the schema."
     if not isinstance(config, dict): raise ValueError(f'a dict is expected, not {type(config).__name__}')
+    required = _required['autoencoder' if config.get('kind') == 'autoencoder' else 'diffusion']
     for k, part in _schema.items():
         if k not in config:
-            if k in _required: raise ValueError(f'{k!r} is missing')
+            if k in required: raise ValueError(f'{k!r} is missing')
         elif not Draft4Validator(part).is_valid(config[k]):            # in draft 4, 8.0 is no integer
             raise ValueError(f'{k!r} must be {part["description"]}')
+    if 'image' not in config: return                                   # an autoencoder takes pictures of any size
     shape, image = config.get('shape'), config['image']
     if shape is None and image is None: raise ValueError("'shape' is missing")
     if shape and image and shape != [image['channels'], *image['size']]:
@@ -169,7 +180,8 @@ def _check_config(config):
 
 # %% ../nbs/03b_run_folder.ipynb #6789b584
 def read_config(
-    path,  # A run folder
+    path,              # A run folder
+    kind='diffusion',  # What it must hold: 'diffusion' for a diffusion model, or 'autoencoder'
 ):  # Plain dictionary
     "The `config.json` of the run folder `path`; a `ValueError` says what is wrong with it."
     check_run_folder(path)
@@ -179,7 +191,15 @@ def read_config(
     except (ValueError, RecursionError) as e: raise ValueError(f'{file} is damaged: {e}') from None
     try: _check_config(config)
     except ValueError as e: raise ValueError(f'{file} is not the configuration of a run: {e}') from None
+    if (config.get('kind') == 'autoencoder') != (kind == 'autoencoder'): raise _other_kind(path, kind)
     return config
+
+def _other_kind(path, kind):
+    "The error for a folder that does not hold a network of this `kind`."
+    if kind == 'autoencoder': return ValueError(
+        f'{path} holds no autoencoder but a diffusion model: `ddpm_train --model autoencoder` makes an autoencoder')
+    return ValueError(f'{path} holds no diffusion model but an autoencoder: `ddpm_train --latent {path}` trains a '
+                      'diffusion model in its codes')
 
 # %% ../nbs/03b_run_folder.ipynb #183f4f47
 def shape_of(
@@ -255,10 +275,11 @@ def _load_weights(model, file):
 
 # %% ../nbs/03b_run_folder.ipynb #3d2c44e7
 def read_run(
-    path,  # A run folder
+    path,              # A run folder
+    kind='diffusion',  # What it must hold, see read_config
 ):  # Plain dictionary
     "Its configuration; a `ValueError` for an [export](20c_export.ipynb) to a format that others read."
-    config = read_config(path)
+    config = read_config(path, kind)
     exported = config.get('exported')
     if not isinstance(exported, dict) or exported.get('format') == 'safetensors': return config
     raise ValueError(f"{path} is an export to {exported.get('format')!r}, not a run folder: "
@@ -282,9 +303,10 @@ def load_network(
     path,           # A run folder
     weights='ema',  # Which of its weights, one of `run_weights`
     model=None,     # The network, if it is not one of this library's
+    kind='diffusion',  # What the folder must hold, see read_config
 ):  # (config, network)
     "Configuration and one network of the run folder `path`, on the CPU, in evaluation mode; it can be trained further."
-    config, file = read_run(path), weights_file(path, weights)
+    config, file = read_run(path, kind), weights_file(path, weights)
     name, args = config['network']['name'], config['network']['args']
     if model is None and (args is None or name not in networks):
         raise ValueError(f'{path} was trained with a network of your own, {name}: pass it as `model`, from Python')

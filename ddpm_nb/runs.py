@@ -266,8 +266,8 @@ def save_run(
     _check_owner(learn, path)
     run = learn.runs.setdefault(path.resolve(), dict(id=secrets.token_hex(8), whole=True))
     past, state = _past(learn.history), state_bytes(_training_state(learn))
-    ema_model = learn.ema_model if hasattr(learn, 'ema') else None
-    write_weights(path, run_config(learn) | dict(id=run['id']), learn.model, ema_model)
+    others = learn.ema_model if hasattr(learn, 'ema') else None, getattr(learn.dls, 'autoencoder', None)
+    write_weights(path, run_config(learn) | dict(id=run['id']), learn.model, *others)
     write_atomic(path/'state.pt', state, keep=int(run['whole']))     # a damaged one does not become `state-1.pt`
     run['whole'] = True
     write_atomic(path/'log.csv', log_csv(past['rows']).encode())

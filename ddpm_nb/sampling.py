@@ -154,7 +154,7 @@ def sample(
     path = sample_iter(denoiser, n_or_labels, shape, sampler, steps, cfg_scale, **kwargs)
     with evaluating(denoiser):
         for x in progress_bar(path, total=steps, leave=False) if progress else path: pass
-    return x
+    return denoiser.decode(x)
 
 # %% ../nbs/04_sampling.ipynb #9331aa13
 @patch
@@ -166,7 +166,9 @@ def denoiser(self:Learner,
     if not ema: check_own_weights(self.model, 'asking for the raw network')
     model = self.ema_model if ema and hasattr(self, 'ema_model') else self.model
     d, classes = self.ddpm, getattr(self.dls, 'vocab', None)
-    more = dict(shape=d.image_shape, classes=classes, clip=clip_of(d.image_shape or (0, 0, 0))) | kwargs
+    autoencoder = getattr(self.dls, 'autoencoder', None)
+    clip = clip_of(d.image_shape or (0, 0, 0)) if autoencoder is None else None
+    more = dict(shape=d.image_shape, classes=classes, clip=clip, autoencoder=autoencoder) | kwargs
     return Denoiser(model, d.schedule, d.prediction, **more)
 
 def _learner_sample(self, n_or_labels, ema=True, **kwargs):
@@ -184,9 +186,9 @@ def denoising_strip(
 ):  # Images, (n * shown, c, h, w), row by row, in [-1, 1]
     "The way from noise to image as rows of `shown` pictures, for `plot_images(…, ncol=shown)` or `save_grid`."
     if shown < 1: raise ValueError(f'shown must be at least 1 picture, got {shown}')
-    path = [x.cpu() for x in sample_iter(denoiser, n_or_labels, **kwargs)]
+    path = [*sample_iter(denoiser, n_or_labels, **kwargs)]
     picks = torch.linspace(0, len(path) - 1, min(shown, len(path))).round().long()
-    return torch.stack([path[i] for i in picks], dim=1).flatten(0, 1).clamp(-1, 1)
+    return torch.stack([denoiser.decode(path[i]).cpu() for i in picks], dim=1).flatten(0, 1).clamp(-1, 1)
 
 # %% ../nbs/04_sampling.ipynb #834bb4ec
 def slerp(
@@ -224,9 +226,10 @@ def encode(
 ):  # Latents at the noise level of the last timestep: `sample(denoiser, …, x_T=latents)` gives the images back
     "The noise that `x0` would come from: deterministic DDIM run backwards (Song et al. 2021, section 4.3)."
     x0, denoise = float_images(x0), Conditioned(denoiser, labels, cfg_scale, n=len(x0))
+    x0 = denoiser.encode(x0.to(denoise.device))
     schedule, first = denoiser.schedule, _first_encoded(denoiser, t_start)
     up = [first, *(t for t in spaced_timesteps(schedule, steps, spacing)[::-1] if t > first)]
-    x = schedule.level(first)[0]*x0.to(denoise.device)
+    x = schedule.level(first)[0]*x0
     if first:
         noise = _image_noise(generator, denoise.n).randn(x0.shape[1:], x.device)
         x = x.add_(noise, alpha=schedule.level(first)[1])
@@ -282,7 +285,8 @@ class SampleCallback(Watcher):
             file = self.save(x, f'epoch_{self.epoch + 1:04d}_{kind}')
             logger = getattr(self.learn, 'wandb_logger', None)
             if logger is not None: logger.log_images('ema_sampled_images' if ema else 'sampled_images', file)
-        self.learn.note(**_colours('sample', x), **_colours('data', _real_images(self.dls)[0]))
+        real = self.learn.denoiser().decode(_real_images(self.dls)[0])
+        self.learn.note(**_colours('sample', x), **_colours('data', real))
 
     def save(self, x, name): return save_grid(x, self.path/f'{name}.png', labels=self.captions())
 

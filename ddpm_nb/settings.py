@@ -204,6 +204,9 @@ def make_learner(
     from ddpm_nb.video import MaskedClips
     schedule = NoiseSchedule.from_config(dict(name=s['schedule'], noise_steps=s['noise_steps']))
     own = {k: s[k] for k in _TRAINING} | kwargs
+    if s.get('latent'):
+        from ddpm_nb.latent import latents_dls, load_autoencoder
+        dls = latents_dls(dls, load_autoencoder(s['latent'] if run is None else Path(run)/'autoencoder'))
     if len(_item_shape(dls)) == 4: own['cbs'] = [*own.get('cbs', ()), MaskedClips()]
     if not s.get('start_from'): return ddpm_learner(dls, _make_network(s, dls), schedule, **own)
     if run is not None: return ddpm_learner(dls, *_saved(run), **own)           # the older run may be gone

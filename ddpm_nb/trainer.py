@@ -301,7 +301,7 @@ def _check_loaders(dls):
                     '    dls = DataLoaders(DataLoader(train_set, bs=64, shuffle=True, drop_last=True), '
                     'DataLoader(valid_set, bs=64), device=default_device())')
 
-def _items_and_condition(batch):
+def _items_and_condition(batch, codes=False):
     "The items and condition, or None, of a batch, which must be `(x, y)` or `(x,)`, with images in [-1, 1]."
     if not isinstance(batch, (tuple, list)) or len(batch) not in (1, 2):
         raise ValueError('a batch must be (x, y) or (x,): images (n, c, h, w), signals (n, c, l) or rows (n, d), '
@@ -310,7 +310,7 @@ def _items_and_condition(batch):
     if x.ndim < 2: raise ValueError(f'a batch must hold items with at least one size, got shape {tuple(x.shape)}')
     if not x.is_floating_point():
         raise TypeError(f'images must be float in [-1, 1], got {x.dtype}: scale them with `to_model_range`')
-    (_check_range if x.ndim > 3 else _check_spread)(x)
+    (_check_range if x.ndim > 3 and not codes else _check_spread)(x)
     return x, batch[1] if len(batch) == 2 else None
 
 def _check_range(x):
@@ -392,7 +392,8 @@ def ddpm_learner(
 ):
     "A `Learner` that trains a diffusion model on `dls`; call `fit_one_cycle` on it."
     _check_loaders(dls)
-    x, y = _items_and_condition((dls.valid if has_valid(dls) else dls.train).one_batch())
+    batch, codes = (dls.valid if has_valid(dls) else dls.train).one_batch(), hasattr(dls, 'autoencoder')
+    x, y = _items_and_condition(batch, codes)                  # codes of an autoencoder have no range
     shape, told = tuple(x.shape[1:]), _condition_of_data(dls, x, y) if model is None else condition_of(model)
     if start_from is not None:
         if isinstance(told, Classes) and not told.names: told = Classes(told.num_classes, getattr(dls, 'vocab', None))
