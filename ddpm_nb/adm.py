@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['group_norm', 'zero_init', 'ResBlock', 'PixelAttention', 'TokenAttention', 'DownSample', 'UpSample', 'ADMBlock',
-           'ADMUNet']
+           'ADMUNet', 'levels_of']
 
 # %% ../nbs/01a_adm.ipynb #576d3e77
 import math
@@ -144,7 +144,7 @@ class ADMUNet(nn.Module):
         patch=1,                  # Side of the squares of pixels that become channels, 1 for none
     ):
         super().__init__()
-        _check_levels(channels, attention_at, blocks, patch)
+        _check_levels(channels, blocks, patch)
         self.condition, told = told_condition(num_classes, condition)
         self.config = dict(c_in=c_in, c_out=c_out, channels=list(channels), num_classes=num_classes,
                            attention_at=list(attention_at), blocks=blocks) | told
@@ -152,7 +152,7 @@ class ADMUNet(nn.Module):
         self.c_in, self.channels, self.num_classes, self.patch = c_in, tuple(channels), num_classes, patch
         words = any(o.gives_tokens for o in each_condition(self.condition))
         self.halvings = len(channels) - 1
-        attend = {i % len(channels) for i in attention_at}
+        attend = levels_of(attention_at, channels)
         c, emb_dim = channels[0], 4*channels[0]
         self.time_mlp = nn.Sequential(nn.Linear(c, emb_dim), nn.SiLU(), nn.Linear(emb_dim, emb_dim))
         self.label_emb = embed_condition(self.condition, emb_dim)
@@ -174,16 +174,22 @@ class ADMUNet(nn.Module):
         self.out = nn.Sequential(group_norm(c), nn.SiLU(), zero_init(nn.Conv2d(c, c_out*patch**2, 3, padding=1)))
 
 # %% ../nbs/01a_adm.ipynb #048fab91
-def _check_levels(channels, attention_at, blocks, patch):
+def _check_levels(channels, blocks, patch):
     "Raise a `ValueError` for levels that `ADMUNet` cannot build."
-    n = len(channels)
-    if not n or blocks < 1:
+    if not channels or blocks < 1:
         raise ValueError('a network needs at least one level and one block per level, '
                          f'got channels={tuple(channels)} and blocks={blocks}')
     if patch < 1: raise ValueError(f'patch, a number of pixels, must be at least 1, got {patch}')
+
+def levels_of(
+    attention_at,  # Numbers of levels, 0 the finest, -1 the coarsest
+    channels,      # Width of each level
+):  # A set of integers, 0 the finest
+    "The levels that get attention; a `ValueError` for those that the network does not have."
+    n = len(channels)
     wrong = [i for i in attention_at if not -n <= i < n]
-    if wrong:
-        raise ValueError(f'attention_at names levels {wrong}, but channels={tuple(channels)} has levels 0 … {n-1}')
+    if not wrong: return {i % n for i in attention_at}
+    raise ValueError(f'attention_at names levels {wrong}, but channels={tuple(channels)} has levels 0 … {n-1}')
 
 # %% ../nbs/01a_adm.ipynb #71daf900
 @patch

@@ -12,7 +12,7 @@ import torch
 from fastcore.basics import patch
 from torch import nn
 from torch.nn import functional as F
-from .adm import ADMBlock, ADMUNet, DownSample, UpSample, group_norm, zero_init
+from .adm import ADMBlock, ADMUNet, DownSample, UpSample, group_norm, levels_of, zero_init
 from .conditions import KnownPixels, check_condition
 from .embeddings import Told, join_known, tell, told_condition
 from .unet import check_images, check_timesteps
@@ -133,7 +133,7 @@ class STUNet(ADMUNet):
                            attention_at=list(attention_at), blocks=blocks, patch=patch, halve_time=halve_time,
                            frame_attention_at=list(frame_attention_at)) | told
         self.halve_time, level, down, up = halve_time, 0, [], []
-        attend = _levels(attention_at, len(channels))
+        attend = levels_of(attention_at, channels)
         def over_time(layer, level):
             if isinstance(layer, ADMBlock): return OverTime(layer.res.conv1.out_channels, level in attend)
             if not halve_time: return None
@@ -154,12 +154,6 @@ def _with_known(num_classes, condition, channels):
     if 'known' in (condition or {}):
         raise ValueError('`known` is the clip itself, call that part of condition otherwise')
     return (condition or {}) | dict(known=KnownPixels(channels)), told
-
-def _levels(levels, n):
-    "The numbers, from 0, of `levels` of a network with `n`."
-    wrong = [i for i in levels if not -n <= i < n]
-    if wrong: raise ValueError(f'attention_at names levels {wrong}, but the network has levels 0 … {n-1}')
-    return {i % n for i in levels}
 
 # %% ../nbs/01d_space_time.ipynb #d220f3f0
 @patch
