@@ -54,7 +54,7 @@ class NumberCode:
 
 # %% ../nbs/08c_tables.ipynb #0b238f26
 class CategoryCode:
-    "Analog bits: the number of a category in the binary system, with -1 for the digit 0; and back to the nearest."
+    "One number for each of up to 32 categories, or the digits of its binary number, all -1 or 1; back to the nearest."
     def __init__(self,
         values,           # Training values, a Series, None or NaN where one is missing
         name='a column',  # What to call it in an error
@@ -63,22 +63,23 @@ class CategoryCode:
         if not len(counts): raise ValueError(f'{name} has no value at all: leave the column out')
         self.name, self.dtype = name, values.dtype
         self.values = sorted(counts.index, key=lambda o: (-counts[o], str(o)))           # the most frequent first
-        self.width = max(1, (len(self.values) - 1).bit_length())
-        digits = torch.arange(len(self.values))[:, None] >> torch.arange(self.width) & 1
-        self.codes = 2.*digits - 1
+        k = torch.arange(len(self.values))
+        bits = torch.arange((len(k) - 1).bit_length())
+        self.codes = 2.*(k[:, None] == k if len(k) <= 32 else k[:, None] >> bits & 1) - 1
+        self.width = self.codes.shape[1]
 
     def encode(self,
         values,          # Categories of the training table, a Series
         generator=None,  # Not used
     ):  # float32 (n, width), NaN where a value is missing
-        "The analog bits of `values`."
+        "The codes of `values`."
         gone, number = values.isna().to_numpy(), {o: i for i, o in enumerate(self.values)}
         index = [0 if none else number.get(o, -1) for o, none in zip(values.astype(object), gone)]
         if -1 in index:
             i = index.index(-1)
             raise ValueError(printable(f'{self.name} of row {i} is {values.iloc[i]!r}, which the table that was fitted '
                                        f'does not have; there are {first_few(map(str, self.values))}'))
-        return torch.where(torch.from_numpy(gone)[:, None], math.nan, self.codes[index])
+        return torch.where(torch.tensor(gone)[:, None], math.nan, self.codes[index])
 
     def decode(self,
         x,  # Codes, (n, width)
