@@ -245,15 +245,17 @@ class MaskedTransformer(nn.Module):
         if width % heads or width//heads % 2 or vocab_size < 1 or blocks < 1:
             raise ValueError('each head needs an even share of the width, and there must be a token and a block; got '
                              f'vocab_size={vocab_size}, width={width}, blocks={blocks} and heads={heads}')
-        self.vocab_size, self.head_dim = vocab_size, width//heads
+        self.vocab_size, self.width, self.head_dim = vocab_size, width, width//heads
         self.tokens = nn.Embedding(vocab_size + 1, width)                # the last one is a mask
         self.constant = nn.Parameter(torch.ones(1, width))
         self.blocks = nn.ModuleList([block(width, heads) for _ in range(blocks)])
         self.norm, self.out = nn.RMSNorm(width, eps=1e-6), zero_init(nn.Linear(width, vocab_size))
 
     def forward(self, x_t, t=None):
-        angles = patch_angles([x_t.shape[1]], self.head_dim//2, 100, x_t.device)
-        x, turn = self.tokens(torch.where(x_t < 0, self.vocab_size, x_t)), (angles.cos(), angles.sin())
+        place = patch_angles([x_t.shape[1]], self.width//2, 10000, x_t.device)
+        turn = patch_angles([x_t.shape[1]], self.head_dim//2, 100, x_t.device)
+        x, turn = self.tokens(torch.where(x_t < 0, self.vocab_size, x_t)), (turn.cos(), turn.sin())
+        x = x + torch.cat([place.sin(), place.cos()], 1)
         for block in self.blocks: x = block(x, self.constant, turn)
         return self.out(self.norm(x)).log_softmax(-1)
 
