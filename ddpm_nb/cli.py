@@ -198,6 +198,17 @@ def _many_passes(epochs):
     return (f'\n{epochs} passes over each image: from 100 on a network may begin to copy its images; '
             'see what ddpm_evaluate says about memorisation')
 
+# %% ../nbs/19_cli.ipynb #e9c0a002
+def enough_epochs(
+    steps,         # Steps in an epoch, at least 1
+    shape,         # Shape of one item, for example (c, h, w)
+    device='cpu',  # Where it is trained
+):
+    "Epochs for about 900 steps up to 16 pixels a side, for 2,000 above; at most 300, and on a GPU at least 40."
+    small = len(shape) == 3 and min(shape[1:]) <= 16
+    wanted = 900//steps if small else math.ceil(2000/steps)
+    return max(40 if str(device).startswith('cuda') else 1, min(wanted, 300))
+
 # %% ../nbs/19_cli.ipynb #5e1a7c02
 _OF_AUTOENCODERS = ('run_name epochs seed batch_size img_size data skip_bad device lr model log_every_epoch '
                     'save_minutes out channels background flip valid_pct file path x items wd clip').split()
@@ -225,17 +236,6 @@ def _train_autoencoder(path, s, given):
     both = torch.cat([x[:10], learn.model.decode(learn.model.encode(x[:10]))])
     file = save_grid(both, path/'samples'/'reconstructed.png', ncol=len(both)//2)
     print(f"pictures {file}\nmore     ddpm_train --data {s['data']} --latent {path}")
-
-# %% ../nbs/19_cli.ipynb #e9c0a002
-def enough_epochs(
-    steps,         # Steps in an epoch, at least 1
-    shape,         # Shape of one item, for example (c, h, w)
-    device='cpu',  # Where it is trained
-):
-    "Epochs for about 900 steps up to 16 pixels a side, for 2,000 above; at most 300, and on a GPU at least 40."
-    small = len(shape) == 3 and min(shape[1:]) <= 16
-    wanted = 900//steps if small else math.ceil(2000/steps)
-    return max(40 if str(device).startswith('cuda') else 1, min(wanted, 300))
 
 # %% ../nbs/19_cli.ipynb #1a7d6b73
 def _merge_metrics(path, seconds=0., **found):
