@@ -139,7 +139,7 @@ BUGS = [
     ('plot_losses: column off', 'else float(v[i]) for v in', 'else float(v[0]) for v in'),
     ('plot_losses: epochs from 0', 'range(1, len(losses) + 1)', 'range(len(losses))'),
     ('LossPlot: never reset', 'if self.epoch == 0: self.handle = None', 'pass'),
-    ('show_results: rows swapped', 'torch.cat([x[:n].cpu(), fake.cpu()])', 'torch.cat([fake.cpu(), x[:n].cpu()])'),
+    ('show_results: rows swapped', 'torch.cat([real.cpu(), fake.cpu()])', 'torch.cat([fake.cpu(), real.cpu()])'),
     ('show_results: labels not those', 'y = each_part(lambda o: o[:n], y[0])', 'y = each_part(lambda o: o[-n:], y[0])'),
     ('show_results: cfg ignored', 'cfg_scale=1. if y is None else cfg_scale', 'cfg_scale=1.'),
     ('show_results: seed ignored', '                       generator=torch.Generator().manual_seed(seed))', '                       generator=torch.Generator().manual_seed(0))'),
