@@ -69,13 +69,14 @@ class ConsistencyCallback(DDPMCallback):
         _check_teacher(teacher, cfg_scale, halvings)
         super().__init__(teacher.schedule, teacher.prediction, p_uncond, valid_seed, timesteps=timesteps)
         self.teacher, self.cfg_scale, self.halvings = teacher, cfg_scale, halvings
+        self.anchored = (teacher.schedule.sigmas < 0.5) & (teacher.prediction == 'x0')       # where r is clean data
         self.weighting = 'consistency'      # for `config.json`: no other kind of training can resume the run
 
     def before_batch(self):
         super().before_batch()
         x_t, t, *y = self.xb
         student = Denoiser(self.model, self.schedule, self.prediction, self.teacher.clip)
-        r = earlier_timesteps(t, self.share)
+        r = torch.where(self.anchored.to(t.device)[t], -1, earlier_timesteps(t, self.share))
         with torch.random.fork_rng([x_t.device] if x_t.is_cuda else []):      # both answers drop the same units
             x0 = consistency_target(student, self.teacher, x_t, t, r, *y, cfg_scale=self.cfg_scale)
         eps = self.schedule.to_eps(x0, x_t, t, 'x0')

@@ -18,7 +18,7 @@ from .autoencoder import ConvBlock, normal_kl
 from .ema import EMACallback
 from .random_numbers import ItemNoise, seed_from
 
-# %% ../nbs/15_gan_vae.ipynb #8ce14e31
+# %% ../nbs/15_gan_vae.ipynb #85d00aba
 class ToVector(nn.Module):
     "Images (n, c, h, w) and their classes (n,) -> vectors (n, dim)."
     def __init__(self,
@@ -40,8 +40,8 @@ def _coarsest(shape, channels):
     "Shape of the last level; a `ValueError` for images that cannot be halved so often."
     scale = 2**(len(channels) - 1)
     if not any(o % scale for o in shape[1:]): return channels[-1], shape[1]//scale, shape[2]//scale
-    raise ValueError(f'{len(channels)} levels halve height and width {len(channels) - 1} times, which must be multiples '
-                     f'of {scale}, got {tuple(shape[1:])}')
+    raise ValueError(f'{len(channels)} levels halve height and width {len(channels) - 1} times, so these must be '
+                     f'multiples of {scale}, got {tuple(shape[1:])}')
 
 # %% ../nbs/15_gan_vae.ipynb #4411b9ae
 class ToImage(nn.Module):
@@ -62,7 +62,7 @@ class ToImage(nn.Module):
                                     nn.Conv2d(channels[0], shape[0], 3, padding=1))
     def forward(self, z, y): return self.layers(torch.cat([z, self.told(y)], 1))
 
-# %% ../nbs/15_gan_vae.ipynb #c4a058d8
+# %% ../nbs/15_gan_vae.ipynb #eda3e2d0
 class VAE(nn.Module):
     "Variational autoencoder told a class: `vae(x, y)` -> (images as `x`, mean and log variance of z, both (n, dim))."
     momentum = 0.9
@@ -70,7 +70,7 @@ class VAE(nn.Module):
         shape,                   # Shape of an image, (c, h, w)
         num_classes,             # Number of classes
         channels=(32, 64, 128),  # Width of each level; each level halves height and width
-        dim=16,                  # How many random numbers make an image
+        dim=8,                   # How many random numbers make an image
     ):
         super().__init__()
         self.encoder = ToVector(shape, num_classes, channels, 2*dim)
@@ -85,7 +85,7 @@ class VAE(nn.Module):
         images, mean, log_var = pred
         return x[0].numel()/2*(images - x).square().mean().log() + normal_kl(mean, log_var).mean()
 
-# %% ../nbs/15_gan_vae.ipynb #d62cd6ea
+# %% ../nbs/15_gan_vae.ipynb #f3bde30e
 class GAN(nn.Module):
     "Generator and critic told a class: `gan(x, y)` -> the losses of critic and generator, each (n,)."
     momentum = 0.
@@ -94,7 +94,7 @@ class GAN(nn.Module):
         num_classes,             # Number of classes
         channels=(32, 64, 128),  # Width of each level; each level halves height and width
         dim=16,                  # How many random numbers make an image
-        penalty=1.,              # Weight γ of the slopes of the critic, at least 0
+        penalty=0.2,             # Weight γ of the slopes of the critic, at least 0
     ):
         super().__init__()
         if not penalty >= 0: raise ValueError(f'penalty must be at least 0, got {penalty}')

@@ -467,6 +467,7 @@ BUGS = [
     ('latent: mirrored pictures keep their codes', 'x = torch.where(mirrored, self.mirrored[i], x)', 'pass'),
     ('latent: samples stay codes', 'return x if self.autoencoder is None else self.autoencoder.decode(x)', 'return x'),
     ('latent: codes are clipped', 'more = dict(clip=None if latent else clip_of(shape)', 'more = dict(clip=clip_of(shape)'),
+    ('consistency: x0 has no anchor', 'torch.where(self.anchored.to(t.device)[t], -1, earlier_timesteps(t, self.share))', 'earlier_timesteps(t, self.share)'),
     ('patch: known pixels counted once', 'self.inc = nn.Conv2d((c_in + self.known)*patch**2', 'self.inc = nn.Conv2d(c_in*patch**2 + self.known'),
     ('fine-tuning: channels of a patch taken for one', 'area = to.shape[1]//(c + known_channels(told[1]))', 'area = 1'),
     ('flow: shift ignored', 'b = shift*u/(shift*u + (1 - u))', 'b = u'),
