@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['moby_dick_package', 'Alphabet', 'masked_shares', 'mask_tokens', 'token_weights', 'token_loss', 'MarkovSource',
-           'bits_per_token', 'pick_tokens', 'token_steps', 'sample_tokens', 'MaskedTransformer', 'MaskCallback',
-           'token_dls', 'discrete_learner', 'plain_letters', 'moby_dick']
+           'bits_per_token', 'pick_tokens', 'token_steps', 'sample_tokens', 'MaskedTransformer', 'count_weights',
+           'MaskCallback', 'token_dls', 'discrete_learner', 'plain_letters', 'moby_dick']
 
 # %% ../nbs/13_discrete.ipynb #db66dacc
 import io
@@ -260,23 +260,43 @@ class MaskedTransformer(nn.Module):
         return self.out(self.norm(x)).log_softmax(-1)
 
 # %% ../nbs/13_discrete.ipynb #13717e6b
+def count_weights(
+    schedule,  # A NoiseSchedule
+    length,    # Number of tokens of a text
+):  # float64 (length,)
+    "What the cross-entropy of a text counts if 1, 2, … `length` of its tokens, evenly drawn, are masked."
+    m, k = masked_shares(schedule)[:, None], torch.arange(1, length + 1, dtype=torch.float64)
+    log_choose = math.lgamma(length + 1) - torch.lgamma(k + 1) - torch.lgamma(length - k + 1)
+    masked = (log_choose + torch.xlogy(k, m) + torch.xlogy(length - k, 1 - m)).exp()         # probability of k
+    return length*(token_weights(schedule)[:, None]/len(m)*masked).sum(0)
+
+# %% ../nbs/13_discrete.ipynb #b6ae7f73
 class MaskCallback(DDPMCallback):
-    "Mask each batch: `xb = (x_t, t)`, `yb = (x0 where masked, weight)`."
+    "Mask each batch: `xb = (x_t,)`, `yb = (x0 where masked, weight)`."
     name = 'ddpm'          # it takes the place of a DDPMCallback
     def __init__(self,
         schedule,      # A NoiseSchedule
-        valid_seed=0,  # Seed of the timesteps and masks that validation always uses
+        valid_seed=0,  # Seed of the masks that validation always uses
     ):
         super().__init__(schedule, 'x0', 0., valid_seed)
-        self.shares, self.token_weights = masked_shares(schedule), token_weights(schedule)
 
     def before_batch(self):
         x0 = _check_tokens(self.xb[0])
-        t, noise, _ = (self.train_draw if self.training else self.valid_draw)(x0.double(), None)
-        t = t.cpu()
-        x_t = mask_tokens(x0, self.shares[t].to(x0.device), torch.special.ndtr(noise))
-        self.learn.xb = x_t, t.to(x0.device)
-        self.learn.yb = torch.where(x_t < 0, x0, -1), self.token_weights[t].to(x0.device, torch.float32)
+        k, noise = self.train_counts(*x0.shape) if self.training else self.valid_counts(*x0.shape)
+        rank = noise.argsort(1).argsort(1).to(x0.device)
+        x_t = torch.where(rank < k.to(x0.device)[:, None], -1, x0)
+        weight = count_weights(self.schedule, x0.shape[1])[k - 1].to(x0.device, torch.float32)
+        self.learn.xb, self.learn.yb = (x_t,), (torch.where(x_t < 0, x0, -1), weight)
+
+    def train_counts(self, n, l):
+        "How many tokens of each text to mask, evenly spread, and the noise that says which."
+        return (torch.randperm(n) + torch.randint(l, (1,))) % l + 1, torch.randn(n, l)
+
+    def valid_counts(self, n, l):
+        "The same, and always the same for the same text."
+        noise = ItemNoise(self.valid_seed, range(self.seen, self.seen + n))
+        self.seen += n
+        return noise.randint(l) + 1, noise.randn((l,))
 
 # %% ../nbs/13_discrete.ipynb #c83a5640
 def token_dls(
