@@ -32,10 +32,10 @@ from .unet import condition_of
 # %% ../nbs/20c_export.ipynb #419705fc
 def _read_run(run, weights='ema', model=None):
     "(config, network, 'averaged', 'raw' or other weights) of a run folder."
+    refuse_latent(read_config(run), run, 'an export')
     before = export_info(read_config(run), run)
     if before: _check_again(run, before, weights)
     config, net = load_network(run, weights, model)
-    refuse_latent(config, run, 'an export')
     name = dict(ema='averaged', model='raw').get(weights, weights)
     if weights_file(run, weights) == weights_file(run, 'model'): name = before['weights'] if before else 'raw'
     return config, net, name

@@ -74,7 +74,7 @@ def autoencoder_learner(
     dls,             # DataLoaders of pictures (n, c, h, w) in [-1, 1]; what they are told does not matter
     model=None,      # An Autoencoder; one for the channels of the pictures by default
     kl_weight=1e-3,  # See AutoencoderLoss
-    lr=3e-3,         # Largest learning rate of a one-cycle schedule
+    lr=2e-3,         # Largest learning rate of a one-cycle schedule
     wd=0.01,         # Weight decay of AdamW
     clip=1.,         # Largest norm of the gradient
     cbs=(),          # Further callbacks, such as a RunCallback

@@ -114,11 +114,11 @@ def write_weights(
     path = Path(path)
     check_run_folder(path)
     path.mkdir(parents=True, exist_ok=True)
-    if autoencoder is not None: write_weights(path/'autoencoder', autoencoder_config(autoencoder), autoencoder)
     write_atomic(path/'config.json', json.dumps(config, indent=1).encode())
     write_atomic(path/'model.safetensors', weights_bytes(model))
     if ema_model is not None: write_atomic(path/'ema.safetensors', weights_bytes(ema_model))
     else: (path/'ema.safetensors').unlink(missing_ok=True)                       # of a run before
+    if autoencoder is not None: write_weights(path/'autoencoder', autoencoder_config(autoencoder), autoencoder)
 
 # %% ../nbs/03b_run_folder.ipynb #a2d5bf1d
 _PRINTABLE = r'\A[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{0,999}\Z'                    # no control characters

@@ -315,5 +315,5 @@ def show_results(self:DDPMLearner,
                        steps=min(steps, self.ddpm.schedule.T), progress=False,
                        generator=torch.Generator().manual_seed(seed))
     texts = None if y is None or isinstance(told, Classes) else 2*condition_texts(told, each_part(lambda o: o.cpu(), y))
-    real = self.denoiser().decode(x[:n])
-    return plot_images(torch.cat([real.cpu(), fake.cpu()]), ncol=len(x[:n]), labels=texts)
+    x = self.denoiser().decode(x[:n])
+    return plot_images(torch.cat([x[:n].cpu(), fake.cpu()]), ncol=len(x[:n]), labels=texts)
