@@ -85,7 +85,7 @@ class VAE(nn.Module):
         images, mean, log_var = pred
         return x[0].numel()/2*(images - x).square().mean().log() + normal_kl(mean, log_var).mean()
 
-# %% ../nbs/15_gan_vae.ipynb #f3bde30e
+# %% ../nbs/15_gan_vae.ipynb #d62cd6ea
 class GAN(nn.Module):
     "Generator and critic told a class: `gan(x, y)` -> the losses of critic and generator, each (n,)."
     momentum = 0.
@@ -94,7 +94,7 @@ class GAN(nn.Module):
         num_classes,             # Number of classes
         channels=(32, 64, 128),  # Width of each level; each level halves height and width
         dim=16,                  # How many random numbers make an image
-        penalty=0.2,             # Weight γ of the slopes of the critic, at least 0
+        penalty=1.,              # Weight γ of the slopes of the critic, at least 0
     ):
         super().__init__()
         if not penalty >= 0: raise ValueError(f'penalty must be at least 0, got {penalty}')
