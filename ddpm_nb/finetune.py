@@ -265,7 +265,7 @@ class BestWeights(Callback):
     def before_fit(self): self.lowest, self.training_epoch = None, False
 
     def before_train(self):
-        self.training_epoch = not hasattr(self.learn, 'lr_finder')
+        self.training_epoch = True
         if hasattr(self.learn, 'run_callback'): return
         raise ValueError('BestWeights keeps its file in a run folder: add RunCallback(path) to the callbacks')
 

@@ -382,7 +382,6 @@ BUGS = [
     ('best weights: forgotten when resumed', "return best['loss'] if best else math.inf", 'return math.inf'),
     ('best weights: those of an old run stay', 'best_epoch(path) if run_id(path) else None', 'best_epoch(path)'),
     ('best weights: epochs of the fits before not counted', "len(self.learn.earlier['rows']) + self.epoch + 1, self.run_callback", 'self.epoch + 1, self.run_callback'),
-    ('best weights: lr_find leaves its own', "self.training_epoch = not hasattr(self.learn, 'lr_finder')\n        if hasattr(self.learn, 'run_callback')", "self.training_epoch = True\n        if hasattr(self.learn, 'run_callback')"),
     ('load_network: best weights are the average', 'file = Path(path)/run_weights[weights]\n', "file = Path(path)/run_weights['ema' if weights == 'best' else weights]\n"),
     ('read_metrics: a list passes', 'if isinstance(found, dict): return found\n', 'if isinstance(found, (dict, list)): return found\n'),
     ('sde: reverse drift with the whole score for the ODE', 'return self.drift(x, t) - (1 + randomness)/2*self.diffusion(t)**2*score(x, t)', 'return self.drift(x, t) - self.diffusion(t)**2*score(x, t)'),
