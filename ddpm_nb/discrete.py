@@ -214,7 +214,7 @@ def sample_tokens(
     denoiser,  # `denoiser(x_t, t)` -> log-probabilities (n, l, v), such as a network or a MarkovSource
     schedule,  # The NoiseSchedule
     known,     # Tokens that are given, integers (n, l), -1 where one is to be drawn
-    **kwargs,  # As for `token_steps`: steps, generator
+    **kwargs,  # As for token_steps: steps, generator
 ):  # int64 (n, l)
     "Texts with the `known` tokens and the others drawn by masked diffusion."
     x = known.long()
@@ -312,7 +312,7 @@ def token_dls(
     return DataLoaders(train_dl, TensorDL(valid, bs=bs, device=device), device=device)
 
 def discrete_learner(
-    dls,            # DataLoaders of texts, as of `token_dls`
+    dls,            # DataLoaders of texts, as of token_dls
     model,          # Network `model(x_t, t)` -> log-probabilities, such as a MaskedTransformer
     schedule=None,  # NoiseSchedule; cosine with 1000 timesteps if not given
     ema=0.995,      # β of the moving average
@@ -340,7 +340,7 @@ def plain_letters(
     return re.sub('[^a-z]+', ' ', text.lower()).strip()
 
 def moby_dick(
-    path=None,     # Folder that keeps the archive, as for `fetch_package`
+    path=None,     # Folder that keeps the archive, as for fetch_package
     package=None,  # Another version of the package
 ):  # str
     "The text of Herman Melville's Moby Dick, all chapters in order; a `ConnectionError` without a network."
