@@ -13,6 +13,7 @@ from fastcore.basics import patch
 from math import inf
 from .conditions import each_part
 from .denoiser import Denoiser, evaluating
+from .few_steps import replace_ddpm
 from .finetune import run_weights
 from .predictions import predictions
 from .run_folder import check_data, read_config
@@ -176,8 +177,4 @@ def reward_learner(
     check_data(read_config(run), dls, run)
     teacher = Denoiser.from_run(run, weights, dls.device)
     cb = RewardCallback(teacher, reward, beta, steps, watched, p_uncond)
-    learn = ddpm_learner(dls, start_from=run, start_weights=weights, lr=lr, **kwargs)
-    cb.image_shape = learn.ddpm.image_shape
-    learn.remove_cb(learn.ddpm)
-    learn.add_cb(cb)
-    return learn
+    return replace_ddpm(ddpm_learner(dls, start_from=run, start_weights=weights, lr=lr, **kwargs), cb)
