@@ -171,7 +171,7 @@ class PathCallback(DDPMCallback):
         super().__init__(teacher.schedule, teacher.prediction, p_uncond, valid_seed)
         self.teacher, self.uses = teacher, uses
         self.asked = dict(steps=steps, evaluations=evaluations, cfg_scale=cfg_scale)
-        self.weighting = f'paths of {steps} steps'      # for `config.json`: no other kind of training can resume the run
+        self.weighting, self.ddim_steps = 'paths', steps     # for `config.json`: no other training can resume the run
 
     def valid_draw(self, x0, y):
         t, self.valid_noise, y = super().valid_draw(x0, y)
@@ -218,7 +218,7 @@ def distill_learner(
     steps=2,          # Steps of the sampler 'ddim' to learn; None for any number of steps of 'consistency'
     halvings=2,       # With steps=None, see ConsistencyCallback
     weights='ema',    # Which weights of the run, one of `run_weights`
-    lr=None,          # Largest learning rate of a one-cycle schedule; 1e-3, or 5e-4 with steps=None
+    lr=None,          # Largest learning rate of a one-cycle schedule; 2e-3, or 5e-4 with steps=None
     p_uncond=0.1,     # Share of the labels, or other conditions, dropped in training
     timesteps='uniform',  # With steps=None, how training draws timesteps, one of `timestep_distributions`
     **kwargs,         # Passed on to `ddpm_learner`
@@ -228,5 +228,5 @@ def distill_learner(
     teacher = Denoiser.from_run(run, weights, dls.device)
     if steps is None: cb = ConsistencyCallback(teacher, cfg_scale, halvings, p_uncond, timesteps=timesteps)
     else: cb = PathCallback(teacher, steps, cfg_scale, p_uncond=p_uncond)
-    lr = lr or (5e-4 if steps is None else 1e-3)
+    if lr is None: lr = 5e-4 if steps is None else 2e-3
     return replace_ddpm(ddpm_learner(dls, start_from=run, start_weights=weights, lr=lr, **kwargs), cb)
