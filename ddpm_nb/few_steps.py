@@ -162,14 +162,14 @@ class PathCallback(DDPMCallback):
         steps=2,        # Steps of the sampler 'ddim' that the student learns
         cfg_scale=1.,   # Guidance of the teacher, which becomes part of the student
         evaluations=8,  # Evaluations of the teacher for a path
-        uses=4,         # How often training uses each point of a path
+        reuse=8,        # How many items of a batch a path makes, at least one for each step
         p_uncond=0.1,   # Share of the labels, or other conditions, dropped in training, in [0, 1]
         valid_seed=0,   # Seed of the noise that validation always uses
     ):
         _check_teacher(teacher, cfg_scale)
         for n in (steps, evaluations): spaced_timesteps(teacher.schedule, n)
         super().__init__(teacher.schedule, teacher.prediction, p_uncond, valid_seed)
-        self.teacher, self.uses = teacher, uses
+        self.teacher, self.uses = teacher, math.ceil(reuse/steps)         # `uses` of each point
         self.asked = dict(steps=steps, evaluations=evaluations, cfg_scale=cfg_scale)
         self.weighting, self.ddim_steps = 'paths', steps     # for `config.json`: no other training can resume the run
 
