@@ -126,7 +126,7 @@ def _where(at, epochs, path):
 def _prepare(path, s, given):
     "A learner for the settings `s`, and where it goes on if it is resumed; device and the like are `given`."
     from fastai.torch_core import num_distrib, rank_distrib
-    from ddpm_nb.scale import ShareBatches, first_goes_first
+    from ddpm_nb.scale import ShareBatches, compile_network, first_goes_first
     from ddpm_nb.finetune import BestWeights
     from ddpm_nb.guards import NaNGuard
     from ddpm_nb.runs import RunCallback
@@ -152,7 +152,7 @@ def _prepare(path, s, given):
     chosen = s['epochs'] is None
     if chosen: s['epochs'] = enough_epochs(len(dls.train), learn.ddpm.image_shape, dls.device)
     learn.settings = s
-    if given['compile']: learn.model.compile()
+    if given['compile']: compile_network(learn.model)
     if first: print(_status(learn, s, world, chosen), flush=True)
     return learn, at
 
@@ -166,11 +166,11 @@ def _resume(learn, path):
 def _status(learn, s, world, chosen):
     "What is trained on what and how long, and a warning about many passes."
     from ddpm_nb.datasets import data_summary
+    from ddpm_nb.scale import speedups
     size, steps = sum(p.numel() for p in learn.model.parameters())/1e6, len(learn.dls.train)
-    compiled = ', compiled' if getattr(learn.model, '_compiled_call_impl', None) else ''
     place = f'on {learn.dls.device}' + (f' and in {world} processes' if world > 1 else '')
     return (f"{s['data']}: {data_summary(learn.dls)}\n"
-            f'{type(learn.model).__name__}, {size:.2f} M parameters{compiled}, {place}; '
+            f'{type(learn.model).__name__}, {size:.2f} M parameters{speedups(learn)}, {place}; '
             f"{s['epochs']} epochs of {steps:,} steps" + ', chosen by the number of steps' * chosen
             + _default_size(learn, s) + _from_recipe(s) + _many_passes(s['epochs']))
 
