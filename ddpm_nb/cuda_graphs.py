@@ -14,6 +14,7 @@ from fastai.torch_core import num_distrib
 from fastcore.basics import patch
 from torch import nn
 from torch.utils import _pytree as pytree
+from .step_check import HostWaits
 
 # %% ../nbs/02g_cuda_graphs.ipynb #6d40f2a0
 class Graphed(nn.Module):
@@ -66,10 +67,12 @@ def recorded(self:Graphed,
     if made_at == place: return replay
     if key not in self.recordings and len(self.recordings) == 2: return None
     self.recordings.pop(key, None)
+    with HostWaits() as waits, torch.no_grad(): self._orig_mod(*args)
+    if waits.found + waits.sent: self.failure = f'it waits for Python in {(waits.found + waits.sent)[0]}'; return None
     try:
         replay = self.make(args, grad)
         off = self.difference(replay, args, grad)
-    except (RuntimeError, TypeError) as e: self.failure = ' '.join(str(e).split())[:200]; return None
+    except (RuntimeError, TypeError, AssertionError) as e: self.failure = ' '.join(str(e).split())[:200]; return None
     if not off < 0.05: self.failure = f'the recording differs from the network by {off:.1%}'; return None
     self.recordings[key] = replay, place
     return replay
@@ -112,13 +115,16 @@ def make(self:Graphed,
     grad,  # Whether to record a backward pass as well
 ):  # A function that replays the call
     "Record a call on the GPU."
-    dtype = _autocast()
-    # autocast must not keep converted weights from one call to the next: a replay would never convert them again
-    with torch.random.fork_rng([torch.cuda.current_device()]), torch.autocast(
-            'cuda', dtype or torch.bfloat16, enabled=dtype is not None, cache_enabled=False):
-        if not grad: return captured(self._orig_mod, args)
-        own = pytree.tree_map(torch.clone, args)       # the places from which a replay reads
-        return torch.cuda.make_graphed_callables(_Call(self._orig_mod), own, allow_unused_input=True)
+    dtype, generator = _autocast(), torch.cuda.default_generators[torch.cuda.current_device()]
+    state = generator.graphsafe_get_state()
+    generator.graphsafe_set_state(generator.clone_state())   # a recording that fails spoils only the copy
+    try:
+        # autocast must not keep converted weights from one call to the next: a replay would never convert them again
+        with torch.autocast('cuda', dtype or torch.bfloat16, enabled=dtype is not None, cache_enabled=False):
+            if not grad: return captured(self._orig_mod, args)
+            own = pytree.tree_map(torch.clone, args)         # the places from which a replay reads
+            return torch.cuda.make_graphed_callables(_Call(self._orig_mod), own, allow_unused_input=True)
+    finally: generator.graphsafe_set_state(state)
 
 class _Call(nn.Module):
     def __init__(self, net):
