@@ -203,6 +203,10 @@ class DDPMLearner(Learner):
         try: super()._do_fit()
         finally: self.leave_callbacks()
 
+    def no_bar(self):
+        "A context without a progress bar; afterwards the same bar is there again."
+        return self.removed_cbs([self.progress]) if hasattr(self, 'progress') else nullcontext(self)
+
     def leave_callbacks(self):
         "Let callbacks put back what they changed outside of the learner, however training ended."
         for cb in self.cbs: getattr(cb, 'leave', noop)()
@@ -283,7 +287,7 @@ def _clip_callback(clip):
     return [] if clip is None else [GradientClip(clip)]
 
 def _for_gpu(device):
-    "On a GPU: mixed precision, bfloat16 if it can and float16 if not, TF32 for the rest, and a CUDA graph if it is safe."
+    "On a GPU: mixed precision, bfloat16 if it can and float16 if not, TF32 for the rest, a CUDA graph if it is safe."
     if torch.device(device).type != 'cuda': return []
     bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
     return [MixedPrecision(amp_mode=AMPMode.BF16 if bf16 else AMPMode.FP16), TF32(), GraphStep()]
