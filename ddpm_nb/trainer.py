@@ -152,6 +152,8 @@ class EMALoss(Metric):
     def accumulate(self, learn):
         amp = getattr(learn, 'mixed_precision', None)   # fastai left autocast before it calls metrics
         with amp.autocast if amp else nullcontext(): pred = learn.ema_model(*learn.xb).float()
+        for cb in learn.cbs.sorted('order'):
+            if hasattr(type(cb), 'change_answer'): pred = cb.change_answer(pred)
         self.pred, n = pred, len(pred)                   # for the loss by noise level
         self.total += learn.to_detach(learn.loss_func(pred, *learn.yb))*n
         self.count += n
