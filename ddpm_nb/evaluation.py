@@ -104,6 +104,9 @@ def _check_shapes(dls, denoiser):
 def _check_pictures(config, run):
     "Raise a `ValueError` for a run that makes other things than pictures."
     if len(shape_of(config)) == 3: return refuse_latent(config, run, 'evaluate')
+    if len(shape_of(config)) == 4:
+        raise ValueError(f'evaluate measures pictures, and {run} makes clips: call evaluate_clips, from '
+                         'ddpm_nb.clip_report')
     raise ValueError(f'evaluate measures pictures, and {run} makes items of shape {shape_of(config)}: compare samples '
                      'with real items by the functions of ddpm_nb.metrics, which take rows of numbers')
 
