@@ -363,22 +363,15 @@ def ddpm_evaluate(
     "Measure how good a run's images are, and whether it has memorised its data; writes metrics.json and report.html."
     check_machine(device)
     s = locate_data(_settings(run), run, data, path)
-    config = check_run(run)
-    guidance = _check_evaluation(config, n, steps, sampler, cfg_scale, seed)
+    guidance = _check_evaluation(config := check_run(run), n, steps, sampler, cfg_scale, seed)
     check_data_settings(s, _defaults())
-    evaluate, dls = _evaluation_of(config), load_data(s, 'cpu')
+    from ddpm_nb import clip_report, evaluation
+    dls = load_data(s, 'cpu')
+    evaluate = clip_report.evaluate_clips if len(config.get('shape') or ()) == 4 else evaluation.evaluate
     report = evaluate(run, dls, n=n, steps=steps, sampler=sampler, cfg_scale=guidance, seed=seed, quick=quick,
                       weights=weights, device=device, say=partial(print, flush=True), progress=sys.stdout.isatty())
     for line in report.lines(): print(line)
     print(f'report   {run}/report.html')
-
-def _evaluation_of(config):
-    "The function that measures runs of pictures, or that of clips."
-    if len(config.get('shape') or ()) == 4:
-        from ddpm_nb.clip_report import evaluate_clips
-        return evaluate_clips
-    from ddpm_nb.evaluation import evaluate
-    return evaluate
 
 def _check_evaluation(config, n, steps, sampler, cfg_scale, seed):
     "The guidance scale; a `ValueError` for what cannot be evaluated, before anything is read or trained."

@@ -368,8 +368,7 @@ def sdedit(
     if (start := round(strength*schedule.T) - 1) < 0: return x0.clone()
     noise = ItemNoise(seed_from(generator), range(len(x0))).randn(x0.shape[1:], denoise.device)
     x_t, _ = schedule.noise_images(x.to(denoise.device), start, noise)
-    steps = min(max(round(strength*steps), 1), start + 1)
-    wanted = denoise.n if denoise.y is None else denoise.y
+    steps, wanted = min(max(round(strength*steps), 1), start + 1), denoise.n if denoise.y is None else denoise.y
     return sample(denoiser, wanted, x_T=x_t, t_start=start, steps=steps, generator=generator, **kwargs)
 
 # %% ../nbs/08_restoration.ipynb #e10ae4a6
