@@ -363,10 +363,11 @@ def ddpm_evaluate(
     "Measure how good a run's images are, and whether it has memorised its data; writes metrics.json and report.html."
     check_machine(device)
     s = locate_data(_settings(run), run, data, path)
-    guidance = _check_evaluation(check_run(run), n, steps, sampler, cfg_scale, seed)
+    guidance = _check_evaluation(config := check_run(run), n, steps, sampler, cfg_scale, seed)
     check_data_settings(s, _defaults())
-    from ddpm_nb.evaluation import evaluate
+    from ddpm_nb import clip_report, evaluation
     dls = load_data(s, 'cpu')
+    evaluate = clip_report.evaluate_clips if len(config.get('shape') or ()) == 4 else evaluation.evaluate
     report = evaluate(run, dls, n=n, steps=steps, sampler=sampler, cfg_scale=guidance, seed=seed, quick=quick,
                       weights=weights, device=device, say=partial(print, flush=True), progress=sys.stdout.isatty())
     for line in report.lines(): print(line)
