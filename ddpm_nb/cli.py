@@ -366,10 +366,9 @@ def ddpm_evaluate(
     guidance = _check_evaluation(config := check_run(run), n, steps, sampler, cfg_scale, seed)
     check_data_settings(s, _defaults())
     from ddpm_nb import clip_report, evaluation
-    dls = load_data(s, 'cpu')
     evaluate = clip_report.evaluate_clips if len(config.get('shape') or ()) == 4 else evaluation.evaluate
-    report = evaluate(run, dls, n=n, steps=steps, sampler=sampler, cfg_scale=guidance, seed=seed, quick=quick,
-                      weights=weights, device=device, say=partial(print, flush=True), progress=sys.stdout.isatty())
+    report = evaluate(run, load_data(s, 'cpu'), n=n, steps=steps, sampler=sampler, cfg_scale=guidance, seed=seed,
+                      quick=quick, weights=weights, device=device, say=partial(print, flush=True), progress=sys.stdout.isatty())
     for line in report.lines(): print(line)
     print(f'report   {run}/report.html')
 
