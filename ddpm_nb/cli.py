@@ -251,8 +251,7 @@ def _merge_metrics(path, seconds=0., **found):
 def _finish(learn, path, cfg_scale):
     "Save pictures and `metrics.json`, and say where they are."
     samples = save_samples(learn, path/'samples', cfg_scale)
-    names = [o for o in learn.recorder.metric_names[1:] if o != 'time']
-    values = dict(zip(names, learn.recorder.values[-1]))
+    values = dict(zip([o for o in learn.recorder.metric_names[1:] if o != 'time'], learn.recorder.values[-1]))
     losses = {k: round(float(v), 5) for k, v in values.items() if v is not None and math.isfinite(v)}
     size = sum(p.numel() for p in learn.model.parameters())
     steps, text = learn.train_iter, ', '.join(f'{k} {v}' for k, v in losses.items())
@@ -366,9 +365,10 @@ def ddpm_evaluate(
     guidance = _check_evaluation(config := check_run(run), n, steps, sampler, cfg_scale, seed)
     check_data_settings(s, _defaults())
     from ddpm_nb import clip_report, evaluation
+    dls = load_data(s, 'cpu')
     evaluate = clip_report.evaluate_clips if len(config.get('shape') or ()) == 4 else evaluation.evaluate
-    report = evaluate(run, load_data(s, 'cpu'), n=n, steps=steps, sampler=sampler, cfg_scale=guidance, seed=seed,
-                      quick=quick, weights=weights, device=device, say=partial(print, flush=True), progress=sys.stdout.isatty())
+    report = evaluate(run, dls, n=n, steps=steps, sampler=sampler, cfg_scale=guidance, seed=seed, quick=quick,
+                      weights=weights, device=device, say=partial(print, flush=True), progress=sys.stdout.isatty())
     for line in report.lines(): print(line)
     print(f'report   {run}/report.html')
 
