@@ -171,7 +171,7 @@ class PathCallback(DDPMCallback):
         super().__init__(teacher.schedule, teacher.prediction, p_uncond, valid_seed)
         self.teacher, self.uses = teacher, math.ceil(reuse/steps)         # `uses` of each point
         self.asked = dict(steps=steps, evaluations=evaluations, cfg_scale=cfg_scale)
-        self.weighting, self.ddim_steps = 'paths', steps     # for `config.json`: no other training can resume the run
+        self.weighting, self.own_config = 'paths', dict(ddim_steps=steps)   # for `config.json`
 
     def valid_draw(self, x0, y):
         t, self.valid_noise, y = super().valid_draw(x0, y)

@@ -31,5 +31,5 @@ class ObservedOnly(Callback):
         x, mask = self.xb[0].chunk(2, 1)
         self.observed, self.learn.xb = mask > 0, (x, *self.xb[1:])
 
-    def after_pred(self):
-        if len(self.yb): self.learn.pred = torch.where(self.observed, self.pred, self.yb[0])
+    def change_answer(self, pred): return torch.where(self.observed, pred, self.yb[0]) if len(self.yb) else pred
+    def after_pred(self): self.learn.pred = self.change_answer(self.pred)

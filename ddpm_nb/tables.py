@@ -164,10 +164,10 @@ class HiddenCells(ObservedOnly):
         hidden = torch.rand(len(x), len(self.code.widths), generator=rng) < 2*torch.rand(len(x), 1, generator=rng)
         self.learn.yb = (self.code.hide(x.masked_fill(~self.observed, math.nan), hidden.to(x.device)),)
 
-    def after_pred(self):
-        super().after_pred()
-        if not len(self.yb): return
+    def change_answer(self, pred):
+        pred = super().change_answer(pred)
+        if not len(self.yb): return pred
         hidden = self.xb[2].isnan() & self.observed                       # after some conditions were dropped
         share = hidden.sum(1, keepdim=True)/self.observed.sum(1, keepdim=True).clamp(min=1)
         weight = torch.where(hidden, 1/share.clamp(min=1/self.code.d), 1.)
-        self.learn.pred = self.yb[0] + weight.sqrt()*(self.pred - self.yb[0])
+        return self.yb[0] + weight.sqrt()*(pred - self.yb[0])

@@ -36,17 +36,23 @@ from .random_numbers import keep_rng_state
 
 # %% ../nbs/09_text.ipynb #f8c0a071
 class Package(NamedTuple):
-    "One version of a package of the npm registry."
+    "One version of a package of the npm registry, or a file at a `url`, such as one of PyPI."
     name: str       # Such as 'emoji-datasource-twitter'
     version: str    # Such as '16.0.0'
-    integrity: str  # Checksum of its archive as the registry states it, 'sha512-' and base64
+    integrity: str  # Checksum of its archive: 'sha512-' and base64, as npm states it, or 'sha256-' and hexadecimal
     credit: str     # Whose work is in it, and under which licence
+    url: str = None  # Address of the archive; that of the npm registry by default
+
+    @property
+    def file(self): return f'{self.name}-{self.version}.tgz' if self.url is None else self.url.split('/')[-1]
 
     def check(self,
         data,  # Bytes of the archive
     ):
         "Raise a `ValueError` unless `data` has the checksum of this package."
-        found = 'sha512-' + base64.b64encode(hashlib.sha512(data).digest()).decode()
+        kind = self.integrity.split('-')[0]
+        digest = hashlib.new(kind, data).digest()
+        found = f'{kind}-' + (digest.hex() if kind == 'sha256' else base64.b64encode(digest).decode())
         if found != self.integrity:
             raise ValueError(f'{self.name} {self.version} has the checksum {found[:20]}…, expected '
                              f'{self.integrity[:20]}…: delete the file and try again')
@@ -58,10 +64,10 @@ def fetch_package(
 ):  # bytes
     "The archive of `package`, downloaded where `path` does not hold it yet; a `ConnectionError` without a network."
     path = Path(os.environ.get('XDG_CACHE_HOME') or '~/.cache')/'ddpm_nb' if path is None else Path(path)
-    file = path.expanduser()/f'{package.name}-{package.version}.tgz'
+    file = path.expanduser()/package.file
     if file.exists(): data = file.read_bytes()
     else:
-        url = f'https://registry.npmjs.org/{package.name}/-/{file.name}'
+        url = package.url or f'https://registry.npmjs.org/{package.name}/-/{file.name}'
         try:
             with urlopen(url, timeout=60) as answer: data = answer.read()
         except (OSError, HTTPException) as e:
