@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn import functional as F
 from .conditions import check_condition
 from .embeddings import Told, each_condition, embed_condition, join_known, known_channels, tell, told_condition
-from .unet import timestep_encoding, check_images, check_timesteps
+from .unet import GroupNorm, LayerNorm, timestep_encoding, check_images, check_timesteps
 
 # %% ../nbs/01a_adm.ipynb #bfc721cd
 def group_norm(
@@ -22,7 +22,7 @@ def group_norm(
 ):
     "GroupNorm with at most 32 groups of at least 4 channels."
     if channels < 4 or channels % 4: raise ValueError(f'channels must be multiples of 4, got {channels}')
-    return nn.GroupNorm(math.gcd(32, channels//4), channels)
+    return GroupNorm(math.gcd(32, channels//4), channels)
 
 # %% ../nbs/01a_adm.ipynb #694ec4c1
 def zero_init(
@@ -84,7 +84,7 @@ class TokenAttention(nn.Module):
     ):
         super().__init__()
         self.heads = max(1, channels//head_dim)
-        self.norm, self.token_norm = group_norm(channels), nn.LayerNorm(token_dim)
+        self.norm, self.token_norm = group_norm(channels), LayerNorm(token_dim)
         self.q, self.kv = nn.Conv2d(channels, channels, 1), nn.Linear(token_dim, 2*channels)
         self.proj = zero_init(nn.Conv2d(channels, channels, 1))
 

@@ -163,7 +163,7 @@ def served_denoiser(
     refuse_latent(config, run, 'the service')
     shape = tuple(shape_of(config))
     if len(shape) != 3:
-        made = {1: 'rows', 2: 'signals'}.get(len(shape), 'items')
+        made = {1: 'rows', 2: 'signals', 4: 'clips'}.get(len(shape), 'items')
         raise ValueError(f'{run} makes {made} of shape {shape}, and the service hands out pictures alone: '
                          'draw them in Python, with sample(Denoiser.from_run(run), n)')
     denoiser = fixed_batch(Denoiser.from_run(run, device=device), rows)

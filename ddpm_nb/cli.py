@@ -126,7 +126,7 @@ def _where(at, epochs, path):
 def _prepare(path, s, given):
     "A learner for the settings `s`, and where it goes on if it is resumed; device and the like are `given`."
     from fastai.torch_core import num_distrib, rank_distrib
-    from ddpm_nb.scale import ShareBatches, first_goes_first
+    from ddpm_nb.scale import ShareBatches, compile_network, first_goes_first
     from ddpm_nb.finetune import BestWeights
     from ddpm_nb.guards import NaNGuard
     from ddpm_nb.runs import RunCallback
@@ -152,7 +152,7 @@ def _prepare(path, s, given):
     chosen = s['epochs'] is None
     if chosen: s['epochs'] = enough_epochs(len(dls.train), learn.ddpm.image_shape, dls.device)
     learn.settings = s
-    if given['compile']: learn.model.compile()
+    if given['compile']: compile_network(learn.model)
     if first: print(_status(learn, s, world, chosen), flush=True)
     return learn, at
 
@@ -166,11 +166,11 @@ def _resume(learn, path):
 def _status(learn, s, world, chosen):
     "What is trained on what and how long, and a warning about many passes."
     from ddpm_nb.datasets import data_summary
+    from ddpm_nb.scale import speedups
     size, steps = sum(p.numel() for p in learn.model.parameters())/1e6, len(learn.dls.train)
-    compiled = ', compiled' if getattr(learn.model, '_compiled_call_impl', None) else ''
     place = f'on {learn.dls.device}' + (f' and in {world} processes' if world > 1 else '')
     return (f"{s['data']}: {data_summary(learn.dls)}\n"
-            f'{type(learn.model).__name__}, {size:.2f} M parameters{compiled}, {place}; '
+            f'{type(learn.model).__name__}, {size:.2f} M parameters{speedups(learn)}, {place}; '
             f"{s['epochs']} epochs of {steps:,} steps" + ', chosen by the number of steps' * chosen
             + _default_size(learn, s) + _from_recipe(s) + _many_passes(s['epochs']))
 
@@ -251,8 +251,7 @@ def _merge_metrics(path, seconds=0., **found):
 def _finish(learn, path, cfg_scale):
     "Save pictures and `metrics.json`, and say where they are."
     samples = save_samples(learn, path/'samples', cfg_scale)
-    names = [o for o in learn.recorder.metric_names[1:] if o != 'time']
-    values = dict(zip(names, learn.recorder.values[-1]))
+    values = dict(zip([o for o in learn.recorder.metric_names[1:] if o != 'time'], learn.recorder.values[-1]))
     losses = {k: round(float(v), 5) for k, v in values.items() if v is not None and math.isfinite(v)}
     size = sum(p.numel() for p in learn.model.parameters())
     steps, text = learn.train_iter, ', '.join(f'{k} {v}' for k, v in losses.items())
@@ -363,10 +362,11 @@ def ddpm_evaluate(
     "Measure how good a run's images are, and whether it has memorised its data; writes metrics.json and report.html."
     check_machine(device)
     s = locate_data(_settings(run), run, data, path)
-    guidance = _check_evaluation(check_run(run), n, steps, sampler, cfg_scale, seed)
+    guidance = _check_evaluation(config := check_run(run), n, steps, sampler, cfg_scale, seed)
     check_data_settings(s, _defaults())
-    from ddpm_nb.evaluation import evaluate
+    from ddpm_nb import clip_report, evaluation
     dls = load_data(s, 'cpu')
+    evaluate = clip_report.evaluate_clips if len(config.get('shape') or ()) == 4 else evaluation.evaluate
     report = evaluate(run, dls, n=n, steps=steps, sampler=sampler, cfg_scale=guidance, seed=seed, quick=quick,
                       weights=weights, device=device, say=partial(print, flush=True), progress=sys.stdout.isatty())
     for line in report.lines(): print(line)

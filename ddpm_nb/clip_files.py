@@ -259,5 +259,5 @@ def fluent_emoji_dls(
     x, texts = fluent_emoji(size, frames, every, path, packages, names)
     train, valid = stratified_split(len(x), valid_pct, seed)
     told = Captions.of([texts[i] for i in train], parts=list(parts))
-    part = lambda i: Clips(x[i], told.read([texts[k] for k in i]), told)
+    part = lambda i: Clips(x[i], dict(caption=told.read([texts[k] for k in i])), dict(caption=told))
     return make_loaders(part(train), part(valid), bs, device)

@@ -14,10 +14,10 @@ from .settings import check_machine, check_run, load_data, locate_data, new_run_
 # %% ../nbs/19a_distill.ipynb #7835a6d8
 def ddpm_distill(
     run:str,              # Run folder made by ddpm_train
-    steps:int=2,          # Network evaluations for each of the pictures at the end
-    epochs:int=None,      # Passes over the training images; by default a quarter of those of the run
+    steps:int=2,          # Steps of the sampler 'ddim' that the new network draws in
+    epochs:int=None,      # Passes over the training images; by default a third of those of the run
     cfg_scale:float=1.,   # Guidance that becomes part of the new network; 1 for none
-    lr:float=5e-4,        # Largest learning rate of the one-cycle schedule
+    lr:float=1e-3,        # Largest learning rate of the one-cycle schedule
     seed:int=42,          # Seed of everything random
     run_name:str=None,    # Name of the new folder; that of the data, numbered, by default
     device:str=None,      # 'cpu', 'cuda' or 'mps'; the best there is by default
@@ -25,14 +25,14 @@ def ddpm_distill(
     path:str=None,        # Where the paths in a CSV file start now, if that was moved
     out:str='runs',       # Folder for run folders
 ):
-    "Tune a finished run, so that it draws in one or a few steps with the sampler 'consistency'."
+    "Tune a finished run, so that it draws in one or a few steps of the sampler 'ddim'."
     check_machine(device)
     s = _settings(run, data, path)
-    epochs = max(1, s['epochs']//4) if epochs is None else epochs
+    epochs = max(1, s['epochs']//3) if epochs is None else epochs
     _check_numbers(check_run(run), steps, epochs, lr)
     folder = new_run_folder(out, run_name, s['data'])
-    learn = _learner(s, run, folder, device, cfg_scale, lr, seed)
-    learn.settings = s | dict(epochs=epochs, lr=lr, seed=seed, cfg_scale=cfg_scale, start_from=str(run))
+    learn = _learner(s, run, folder, device, steps, cfg_scale, lr, seed)
+    learn.settings = s | dict(epochs=epochs, lr=lr, seed=seed, steps=steps, cfg_scale=cfg_scale, start_from=str(run))
     start = time.time()
     learn.fit_one_cycle(epochs, lr)
     _finish(learn, folder, steps, time.time() - start)
@@ -62,7 +62,7 @@ def _check_numbers(config, steps, epochs, lr):
     if not 0 < lr < float('inf'): raise ValueError(f'lr must be above 0 and finite, got {lr}')
 
 # %% ../nbs/19a_distill.ipynb #eeab2dd0
-def _learner(s, run, folder, device, cfg_scale, lr, seed):
+def _learner(s, run, folder, device, steps, cfg_scale, lr, seed):
     "The learner that tunes `run`, and saves to `folder`."
     from ddpm_nb.few_steps import distill_learner
     from ddpm_nb.runs import RunCallback
@@ -71,7 +71,7 @@ def _learner(s, run, folder, device, cfg_scale, lr, seed):
     set_seed(seed)
     own = {k: s[k] for k in ('ema', 'wd', 'clip', 'p_uncond')}
     cbs = [RunProgress(s['log_every_epoch']), RunCallback(folder)]
-    learn = distill_learner(load_data(s, device), run, cfg_scale, lr=lr, cbs=cbs, **own)
+    learn = distill_learner(load_data(s, device), run, cfg_scale, steps, lr=lr, cbs=cbs, **own)
     learn.remove_cb(ProgressCallback)
     return learn
 
@@ -84,13 +84,13 @@ def _finish(learn, folder, steps, seconds):
     denoiser = learn.denoiser()
     names = class_names(denoiser)[:10]
     wanted = torch.arange(8*len(names)) % len(names) if names else 64
-    x = sample(denoiser, wanted, sampler='consistency', steps=steps, progress=False,
+    x = sample(denoiser, wanted, sampler='ddim', steps=steps, progress=False,
                generator=torch.Generator().manual_seed(0))
     file = save_grid(x, folder/'samples'/'grid.png', ncol=len(names) or 8, labels=names*8 or None)
     found = dict(epochs=learn.n_epoch, steps=learn.train_iter, seconds=round(seconds, 1))
     write_atomic(folder/'metrics.json', json.dumps(found, indent=1).encode())
     print(f'samples  {file}')
-    print(f'more     ddpm_sample {folder} --sampler consistency --steps {steps} --cfg_scale 1')
+    print(f'more     ddpm_sample {folder} --sampler ddim --steps {steps} --cfg_scale 1')
 
 # %% ../nbs/19a_distill.ipynb #78a9f597
 def distill_main(): run_command(ddpm_distill)

@@ -104,8 +104,8 @@ def _check_shapes(dls, denoiser):
 def _check_pictures(config, run):
     "Raise a `ValueError` for a run that makes other things than pictures."
     if len(shape_of(config)) == 3: return refuse_latent(config, run, 'evaluate')
-    raise ValueError(f'evaluate measures pictures, and {run} makes items of shape {shape_of(config)}: compare samples '
-                     'with real items by the functions of ddpm_nb.metrics, which take rows of numbers')
+    raise ValueError(f'evaluate measures pictures, and {run} makes items of shape {shape_of(config)}: for clips call '
+                     'ddpm_nb.clip_report.evaluate_clips, for others use ddpm_nb.metrics, which takes rows of numbers')
 
 def _told(condition, x, y):
     "Whether samples are asked for by the condition of real images; an error if `y` is none for the network."

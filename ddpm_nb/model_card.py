@@ -62,13 +62,25 @@ def _load_library(config, classes, T):
     "How to load weights with this library: text and program."
     kinds = ('own network' if config['network']['args'] is None else 'our network',)
     text = ('With [ddpm_nb](https://github.com/ddpm-nb/ddpm_nb), in this folder; the file holds numbers only and is '
-            'safe to load. `ddpm_sample .` does the same from a terminal.')
-    return text, _with_classes('card_safetensors.py', kinds, classes, {'steps=50': f'steps={min(50, T)}'})
+            f'safe to load. `ddpm_sample .{_few_options(config)}` does the same from a terminal.')
+    changes = {'steps=50': f'steps={min(50, T)}'} | _few_steps(config)
+    return text, _with_classes('card_safetensors.py', kinds, classes, changes)
 
 def _with_classes(name, kinds, classes, changes):
     "The program of the template `name` for at most ten classes, or for none."
     labels = f'range({min(10, classes)})' if classes else ''
     return fill_template(name, (*kinds, 'classes' if classes else 'no classes'), changes | {'range(10)': labels})
+
+def _few_steps(config):
+    "What a program for a run that was tuned to draw in a few steps has in place of 50 steps and guidance."
+    if not isinstance(k := config.get('ddim_steps'), int): return {}
+    return {'num_inference_steps=50': f'num_inference_steps={k}', 'steps=50': f'steps={k}', 'min(50, T)': k,
+            'guidance_scale=2.': 'guidance_scale=1.', '2*(out': '1*(out', '# guidance 2': '# guidance 1'}
+
+def _few_options(config):
+    "The options of `ddpm_sample` for such a run."
+    k = config.get('ddim_steps')
+    return f' --steps {k} --cfg_scale 1' if isinstance(k, int) else ''
 
 def _load_diffusers(config, classes, T):
     "How to load a pipeline: text and program."
@@ -80,8 +92,8 @@ def _load_diffusers(config, classes, T):
     if own:
         text.insert(1, '`trust_remote_code` lets it run the Python files that lie here: '
                        'read them first, they are short.')
-    code = _with_classes('card_diffusers.py', ('own code' if own else 'no code',), classes,
-                         {'num_inference_steps=50': f'num_inference_steps={steps}'})
+    changes = {'num_inference_steps=50': f'num_inference_steps={steps}'} | _few_steps(config)
+    code = _with_classes('card_diffusers.py', ('own code' if own else 'no code',), classes, changes)
     return ' '.join(text), code
 
 # %% ../nbs/20b_model_card.ipynb #68aa62ab
@@ -92,7 +104,8 @@ def _load_program(config, classes, T, to):
     inputs = f'Inputs: `x_t`, float32 (n, {c}, {h}, {w}); `t`, int64 (n,), 0 … {T - 1}{y}'
     tables = '`schedule.json` holds signal and noise rates, and p and q: the answer is p x₀ + q ε.'
     changes = {'(n, 1, 28, 28)': f'(n, {c}, {h}, {w})', '1 × 28 × 28': f'{c} × {h} × {w}'}
-    return f'{_WITH[to]} {inputs}. {tables}', _with_classes('card_program.py', (to,), classes, changes)
+    code = _with_classes('card_program.py', (to,), classes, changes | _few_steps(config))
+    return f'{_WITH[to]} {inputs}. {tables}', code
 
 _WITH = dict(
     onnx='With onnxruntime, in this folder.',

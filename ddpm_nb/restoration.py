@@ -333,6 +333,7 @@ def restore(
     cfg_scale=1.,    # Guidance, as in sample
     generator=None,  # `torch.Generator` that makes the result repeatable; fresh noise by default
     progress=True,   # Show a progress bar
+    spacing='trailing',  # Which timesteps, one of `spacings`
     **options,       # The method's own: `resamplings`, `zeta`, `data_std`, `iterations`, `eta`
 ):  # (m, n, c, h, w): mean(1) is the best guess, std(1) a map of what is uncertain
     "Draw clean images that could have led to `y`."
@@ -343,7 +344,7 @@ def restore(
     many = lambda o: o.to(each.device).repeat_interleave(n, 0)
     noise = ItemNoise(seed_from(generator), [i + 2**16*j for i in range(m) for j in range(n)])   # sample j of image i
     draw = lambda: noise.randn(measurement.shape, each.device)
-    timesteps = spaced_timesteps(schedule, steps)
+    timesteps = spaced_timesteps(schedule, steps, spacing)
     denoise = _straight_through(denoiser, each_part(many, each.y), cfg_scale)
     x_T = schedule.level(timesteps[0])[1]*draw()
     path = methods[method](denoise, schedule, x_T, timesteps, draw, many(float_images(y, 'y')), measurement, **options)
@@ -367,8 +368,7 @@ def sdedit(
     if (start := round(strength*schedule.T) - 1) < 0: return x0.clone()
     noise = ItemNoise(seed_from(generator), range(len(x0))).randn(x0.shape[1:], denoise.device)
     x_t, _ = schedule.noise_images(x.to(denoise.device), start, noise)
-    steps = min(max(round(strength*steps), 1), start + 1)
-    wanted = denoise.n if denoise.y is None else denoise.y
+    steps, wanted = min(max(round(strength*steps), 1), start + 1), denoise.n if denoise.y is None else denoise.y
     return sample(denoiser, wanted, x_T=x_t, t_start=start, steps=steps, generator=generator, **kwargs)
 
 # %% ../nbs/08_restoration.ipynb #e10ae4a6

@@ -48,13 +48,14 @@ def run_config(
     args, shape = model.config if type(model).__name__ in networks else None, ddpm.image_shape
     vocab, autoencoder = (getattr(learn.dls, o, None) for o in ('vocab', 'autoencoder'))
     latent = {} if autoencoder is None else dict(latent=list(autoencoder.picture_shape(shape)))
+    versions = dict(python=platform.python_version(), torch=torch.__version__, fastai=fastai.__version__)
     return dict(
         format=1, schedule=ddpm.schedule.config, prediction=ddpm.prediction, weighting=ddpm.weighting,
         timesteps=ddpm.timesteps, p_uncond=ddpm.p_uncond, ema=_ema_config(learn), weight_decay=learn.wd,
         batch_size=learn.dls.bs, images=len(learn.dls.train_ds), data=_data_config(learn.dls),
         network=dict(name=type(model).__name__, args=args), shape=list(shape), image=None if latent else _image(shape),
         classes=[str(o) for o in vocab] if vocab else None, settings=getattr(learn, 'settings', None),
-        versions=dict(python=platform.python_version(), torch=torch.__version__, fastai=fastai.__version__)) | latent
+        versions=versions) | latent | getattr(ddpm, 'own_config', {})
 
 def _image(shape):
     "What `config.json` says of pictures of `shape`; None for other things than pictures."

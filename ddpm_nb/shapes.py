@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from .adm import ADMUNet, zero_init
 from .conditions import KnownPixels, check_condition
 from .embeddings import embed_condition, join_known, known_channels, tell, told_condition
-from .unet import check_timesteps, timestep_encoding
+from .unet import LayerNorm, check_timesteps, timestep_encoding
 
 # %% ../nbs/01c_shapes.ipynb #a8f774de
 class RowBlock(nn.Module):
@@ -22,9 +22,9 @@ class RowBlock(nn.Module):
         width,  # Numbers in a row, and in the embedding
     ):
         super().__init__()
-        self.norm1, self.linear1 = nn.LayerNorm(width), nn.Linear(width, width)
+        self.norm1, self.linear1 = LayerNorm(width), nn.Linear(width, width)
         self.scale_shift = nn.Linear(width, 2*width)
-        self.norm2, self.linear2 = nn.LayerNorm(width), zero_init(nn.Linear(width, width))
+        self.norm2, self.linear2 = LayerNorm(width), zero_init(nn.Linear(width, width))
 
     def forward(self, x, emb):
         h = self.linear1(F.silu(self.norm1(x)))
@@ -55,7 +55,7 @@ class ResidualMLP(nn.Module):
         self.known = known_channels(self.condition)
         self.inc = nn.Linear(d_in + self.known, width)
         self.blocks = nn.ModuleList([RowBlock(width) for _ in range(blocks)])
-        self.out = nn.Sequential(nn.LayerNorm(width), nn.SiLU(), zero_init(nn.Linear(width, d_out)))
+        self.out = nn.Sequential(LayerNorm(width), nn.SiLU(), zero_init(nn.Linear(width, d_out)))
 
     def forward(self, x_t, t, y=None):
         _check_rows(x_t, self.d_in)

@@ -44,7 +44,8 @@ from .data import array_dls, digits_dls
 from .datasets import cifar10_dls, fashion_mnist_dls, letters_dls, mnist_dls, npz_dls
 from .folders import csv_dls, folder_dls
 from .audit import audit_images, fix_images
-from .step_check import StopOnNaN
+from .step_check import LateProgress, StopOnNaN
+from .cuda_graphs import GraphStep
 
 # %% ../nbs/03_trainer.ipynb #e8b7d4db
 class DDPMCallback(Callback):
@@ -204,6 +205,10 @@ class DDPMLearner(Learner):
         try: super()._do_fit()
         finally: self.leave_callbacks()
 
+    def no_bar(self):
+        "A context without a progress bar; afterwards the same bar is there again."
+        return self.removed_cbs([self.progress]) if hasattr(self, 'progress') else nullcontext(self)
+
     def leave_callbacks(self):
         "Let callbacks put back what they changed outside of the learner, however training ended."
         for cb in self.cbs: getattr(cb, 'leave', noop)()
@@ -283,11 +288,11 @@ def _clip_callback(clip):
         raise ValueError(f'clip is the largest norm of the gradient, above 0, or None; got {clip}')
     return [] if clip is None else [GradientClip(clip)]
 
-def _precision(device):
-    "On a GPU: fastai's mixed precision, bfloat16 if it can and float16 with a scaler if not, and TF32 for the rest."
+def _for_gpu(device):
+    "On a GPU: mixed precision, bfloat16 if it can and float16 if not, TF32 for the rest, a CUDA graph if it is safe."
     if torch.device(device).type != 'cuda': return []
     bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
-    return [MixedPrecision(amp_mode=AMPMode.BF16 if bf16 else AMPMode.FP16), TF32()]
+    return [MixedPrecision(amp_mode=AMPMode.BF16 if bf16 else AMPMode.FP16), TF32(), GraphStep()]
 
 # %% ../nbs/03_trainer.ipynb #9b152aca
 def _check_loaders(dls):
@@ -411,9 +416,10 @@ def ddpm_learner(
     guard = [] if any(isinstance(cb, StopOnNaN) for cb in cbs) else [StopOnNaN()]
     own = dict(loss_func=diffusion_loss, opt_func=partial(OptimWrapper, opt=torch.optim.AdamW, fused=True))
     learn = DDPMLearner(dls, model, lr=lr, wd=wd, metrics=[EMALoss() for _ in ema] + _as_list(metrics),
-                        cbs=[ddpm, *guard, SkippedSteps(), *ema, *clip, *_precision(dls.device), *cbs], **own | kwargs)
-    on_gpu = torch.device(dls.device).type == 'cuda'
-    learn.model.to(dls.device, memory_format=torch.channels_last if on_gpu else torch.preserve_format)
+                        cbs=[ddpm, *guard, SkippedSteps(), *ema, *clip, *_for_gpu(dls.device), *cbs], **own | kwargs)
+    if torch.device(dls.device).type == 'cuda' and hasattr(learn, 'progress'):
+        learn.remove_cb(learn.progress).add_cb(LateProgress())
+    learn.model.to(dls.device)
     return learn
 
 # %% ../nbs/03_trainer.ipynb #4145dc55

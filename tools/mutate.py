@@ -417,7 +417,7 @@ BUGS = [
     ('sdedit: one timestep too far', '(start := round(strength*schedule.T) - 1)', '(start := min(round(strength*schedule.T), schedule.T - 1))'),
     ('invert_edit: encoded under the new labels', 'latents = encode(denoiser, x0, labels, steps', 'latents = encode(denoiser, x0, new_labels, steps'),
     ('observed only: mask upside down', 'self.observed, self.learn.xb = mask > 0, (x, *self.xb[1:])', 'self.observed, self.learn.xb = mask < 0, (x, *self.xb[1:])'),
-    ('observed only: nothing is masked', 'if len(self.yb): self.learn.pred = torch.where(self.observed, self.pred, self.yb[0])', 'pass'),
+    ('observed only: nothing is masked', 'return torch.where(self.observed, pred, self.yb[0]) if len(self.yb) else pred', 'return pred'),
     ('wav: truncated, not rounded', '.double()*32767).round().to(torch.int16)', '.double()*32767).to(torch.int16)'),
     ('wav: another scale when read', '.T[:, None]/32767, dtype=torch.float32)', '.T[:, None]/32768, dtype=torch.float32)'),
     ('wav: below -1 when read', 'dtype=torch.float32).clamp(min=-1), rate', 'dtype=torch.float32), rate'),
