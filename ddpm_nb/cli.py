@@ -369,8 +369,7 @@ def ddpm_evaluate(
     evaluate = clip_report.evaluate_clips if len(config.get('shape') or ()) == 4 else evaluation.evaluate
     report = evaluate(run, dls, n=n, steps=steps, sampler=sampler, cfg_scale=guidance, seed=seed, quick=quick,
                       weights=weights, device=device, say=partial(print, flush=True), progress=sys.stdout.isatty())
-    for line in report.lines(): print(line)
-    print(f'report   {run}/report.html')
+    print(*report.lines(), f'report   {run}/report.html', sep='\n')
 
 def _check_evaluation(config, n, steps, sampler, cfg_scale, seed):
     "The guidance scale; a `ValueError` for what cannot be evaluated, before anything is read or trained."
