@@ -56,8 +56,8 @@ def sample_together(
     denoiser,       # A Denoiser, of a fixed batch for the same bits as alone
     wanted,         # For each request: a number of images, or the condition of each, such as its class
     seeds,          # For each request, an integer in [0, 2**63)
-    sampler='ddim', # As for sample, for all of them
-    steps=50,       # Steps of the sampler, in [1, T]
+    sampler=None,   # As for sample, for all of them
+    steps=None,     # The same
     cfg_scale=1.,   # Guidance
 ):  # generator of lists, the images (n, c, h, w) of each request, one list after each step
     "Answer several requests in one batch, each as `sample` with a generator of that seed does."

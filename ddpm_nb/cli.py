@@ -310,9 +310,9 @@ def ddpm_sample(
     condition:list[name_value]=None, # What the pictures show: age=37, or age=20,40 for a row each; repeatable
     prompt:list[str]=None, # Caption of the pictures; repeatable, for a row each
     n:int=8,               # Pictures of each
-    steps:int=50,          # Network evaluations
+    steps:int=None,        # Network evaluations; 50, or what the run was tuned for, by default
     cfg_scale:list[scale]=None, # Guidance: 0 unconditional, 1 conditional, 2 guided (default); kind=3 for one part
-    sampler:str='ddim',    # One of `samplers`
+    sampler:str=None,      # One of `samplers`; 'ddim', or what the run was tuned for, by default
     seed:int=0,            # Seed of the noise
     weights:str='ema',     # Which weights of the run, one of `run_weights`
     device:str='cpu',      # 'cpu', 'cuda' or 'mps'
@@ -325,16 +325,16 @@ def ddpm_sample(
         if value < 1: raise ValueError(f'{name} must be at least 1, got {value}')
     check_machine(device)
     check_run(run)
-    from ddpm_nb.denoiser import Denoiser
+    from ddpm_nb.denoiser import Denoiser, drawing
     denoiser = Denoiser.from_run(run, device=device, weights=weights)
-    clip = known_clip(denoiser.shape, **more)
-    any_row = clip is None or condition or labels or prompt
+    any_row = (clip := known_clip(denoiser.shape, **more)) is None or condition or labels or prompt
     rows = asked_rows(denoiser.condition, condition, labels, prompt) if any_row else {}
-    guidance, total = guidance_scale(cfg_scale, rows), n*max(map(len, rows.values()), default=1)
+    guidance, how = guidance_scale(cfg_scale, rows, few := denoiser.few_steps), drawing(few, sampler, steps)
+    total = n*max(map(len, rows.values()), default=1)
     file, kind = check_output(out, total, denoiser.picture_shape)
-    check_sampling(denoiser.schedule, sampler, steps, guidance, seed)
+    check_sampling(denoiser.schedule, *how, guidance, seed)
     if clip is not None and not isinstance(guidance, dict): guidance = dict.fromkeys(rows, guidance) or 1.
-    w = Wanted(denoiser.condition, rows, total, sampler, steps, guidance, seed, weights, clip)
+    w = Wanted(denoiser.condition, rows, total, *how, guidance, seed, weights, clip)
     if w.unseen: print(f'words never seen in training: {", ".join(w.unseen)}', flush=True)
     if kind == 'grid': write_grid(denoiser, w, file, min(n, 50), batch_size)
     elif kind == 'folder': write_folder(denoiser, w, file, run, batch_size)
@@ -349,8 +349,8 @@ ddpm_sample.borrowed = {'clips': ('known_clips.known_clip', dict(first_frame=str
 def ddpm_evaluate(
     run:str,                 # Run folder made by ddpm_train
     n:int=500,               # Generated images for the distances
-    steps:int=25,            # Steps of the sampler
-    sampler:str='dpmpp_2m',  # One of `samplers`
+    steps:int=None,          # Steps of the sampler; 25, or what the run was tuned for, by default
+    sampler:str=None,        # One of `samplers`; 'dpmpp_2m', or what the run was tuned for, by default
     cfg_scale:float=None,    # Guidance of the images that a classifier judges; 2 by default
     seed:int=0,              # Seed of everything drawn
     quick:bool=False,        # Only a look: 100 images, no sweeps over steps and guidance
@@ -373,11 +373,12 @@ def ddpm_evaluate(
 
 def _check_evaluation(config, n, steps, sampler, cfg_scale, seed):
     "The guidance scale; a `ValueError` for what cannot be evaluated, before anything is read or trained."
+    from ddpm_nb.denoiser import drawing
     from ddpm_nb.schedules import NoiseSchedule
     if not 20 <= n <= 100_000: raise ValueError(f'n is the number of generated images, from 20 to 100,000, got {n:,}')
-    args = config['network']['args'] or {}
-    guidance = guidance_scale(cfg_scale, args.get('condition') or args.get('num_classes'))
-    check_sampling(NoiseSchedule.from_config(config['schedule']), sampler, steps, guidance, seed)
+    args, few, schedule = config['network']['args'] or {}, config.get('few_steps'), config['schedule']
+    guidance = guidance_scale(cfg_scale, args.get('condition') or args.get('num_classes'), few)
+    check_sampling(NoiseSchedule.from_config(schedule), *drawing(few, sampler, steps, ('dpmpp_2m', 25)), guidance, seed)
     return guidance
 
 # %% ../nbs/19_cli.ipynb #50fcf8e7

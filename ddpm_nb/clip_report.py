@@ -143,7 +143,8 @@ def evaluate_clips(
     **kwargs,       # As for Protocol: n, steps, sampler, cfg_scale, seed, quick
 ):  # A Report
     "Measure the clips of `run` against its data; writes `metrics.json` and `report.html` into the folder."
-    p, run, config, train, held = Protocol(**kwargs), Path(run), read_config(run), dls.train_ds, dls.valid_ds
+    run, config, train, held = Path(run), read_config(run), dls.train_ds, dls.valid_ds
+    p = Protocol(**kwargs).settled(config.get('few_steps'))
     _check_clips(config, run, dls)
     check_report_folder(run)
     denoiser, generator = Denoiser.from_run(run, weights, device), torch.Generator().manual_seed(p.seed)

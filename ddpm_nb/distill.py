@@ -14,10 +14,10 @@ from .settings import check_machine, check_run, load_data, locate_data, new_run_
 # %% ../nbs/19a_distill.ipynb #7835a6d8
 def ddpm_distill(
     run:str,              # Run folder made by ddpm_train
-    steps:int=2,          # Steps of the sampler 'ddim' that the new network draws in
+    steps:int=2,          # Steps of the sampler 'consistency' that the new network draws in
     epochs:int=None,      # Passes over the training images; by default a third of those of the run
     cfg_scale:float=1.,   # Guidance that becomes part of the new network; 1 for none
-    lr:float=1e-3,        # Largest learning rate of the one-cycle schedule
+    lr:float=2e-3,        # Largest learning rate of the one-cycle schedule
     seed:int=42,          # Seed of everything random
     run_name:str=None,    # Name of the new folder; that of the data, numbered, by default
     device:str=None,      # 'cpu', 'cuda' or 'mps'; the best there is by default
@@ -25,7 +25,7 @@ def ddpm_distill(
     path:str=None,        # Where the paths in a CSV file start now, if that was moved
     out:str='runs',       # Folder for run folders
 ):
-    "Tune a finished run, so that it draws in one or a few steps of the sampler 'ddim'."
+    "Tune a finished run, so that it draws in one or a few steps of the sampler 'consistency'."
     check_machine(device)
     s = _settings(run, data, path)
     epochs = max(1, s['epochs']//3) if epochs is None else epochs
@@ -35,7 +35,7 @@ def ddpm_distill(
     learn.settings = s | dict(epochs=epochs, lr=lr, seed=seed, steps=steps, cfg_scale=cfg_scale, start_from=str(run))
     start = time.time()
     learn.fit_one_cycle(epochs, lr)
-    _finish(learn, folder, steps, time.time() - start)
+    _finish(learn, folder, time.time() - start)
 
 # %% ../nbs/19a_distill.ipynb #edc9c3a0
 def _settings(run, data, path):
@@ -75,7 +75,7 @@ def _learner(s, run, folder, device, steps, cfg_scale, lr, seed):
     learn.remove_cb(ProgressCallback)
     return learn
 
-def _finish(learn, folder, steps, seconds):
+def _finish(learn, folder, seconds):
     "Save a grid of samples and `metrics.json`, and say where they are."
     import torch
     from ddpm_nb.denoiser import class_names
@@ -84,13 +84,12 @@ def _finish(learn, folder, steps, seconds):
     denoiser = learn.denoiser()
     names = class_names(denoiser)[:10]
     wanted = torch.arange(8*len(names)) % len(names) if names else 64
-    x = sample(denoiser, wanted, sampler='ddim', steps=steps, progress=False,
-               generator=torch.Generator().manual_seed(0))
+    x = sample(denoiser, wanted, progress=False, generator=torch.Generator().manual_seed(0))
     file = save_grid(x, folder/'samples'/'grid.png', ncol=len(names) or 8, labels=names*8 or None)
     found = dict(epochs=learn.n_epoch, steps=learn.train_iter, seconds=round(seconds, 1))
     write_atomic(folder/'metrics.json', json.dumps(found, indent=1).encode())
     print(f'samples  {file}')
-    print(f'more     ddpm_sample {folder} --sampler ddim --steps {steps} --cfg_scale 1')
+    print(f'more     ddpm_sample {folder}')
 
 # %% ../nbs/19a_distill.ipynb #78a9f597
 def distill_main(): run_command(ddpm_distill)

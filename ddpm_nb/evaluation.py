@@ -146,11 +146,13 @@ class Evaluation:
         device='cpu',   # Where the denoiser computes
         weights='ema',  # Which weights of the run, one of `run_weights`
     ):
-        self.run, self.protocol, self.eyes, self.device = Path(run), protocol, eyes, device
+        self.run, self.eyes, self.device = Path(run), eyes, device
         self.config = read_config(run)
         _check_pictures(self.config, run)
         with torch.random.fork_rng(devices=[]):                          # building networks draws random numbers
             self.denoiser, self.raw = (Denoiser.from_run(self.run, o, device) for o in (weights, 'model'))
+        few = self.denoiser.few_steps
+        self.protocol, self.sweeps = protocol.settled(few), not (few or protocol.quick)
         self.weights = dict(ema='averaged', model='raw').get(weights, weights)
         _check_weights(self.denoiser)
         check_report_folder(self.run)
@@ -160,7 +162,7 @@ class Evaluation:
         self.train_x, self.train_y, self.held_x, self.held_y = _real_images(dls, eyes)
         self.told = _told(self.denoiser.condition, self.train_x, self.train_y)
         self.classes = self.told and isinstance(self.denoiser.condition, Classes)
-        _try_sampler(self.denoiser, self.run, _rows(self.train_y if self.told else 2, slice(2)), protocol)
+        _try_sampler(self.denoiser, self.run, _rows(self.train_y if self.told else 2, slice(2)), self.protocol)
         if eyes is not None: check_extractor(eyes, self.train_x)
         self.names = self.classes and (eyes is None or names_classes(eyes, self.train_x, self.train_y))
         self.generator = torch.Generator().manual_seed(protocol.seed)
@@ -178,9 +180,8 @@ def plan(self:Evaluation):
     self.swept = of_each(self.few) if self.classes else _rows(self.wanted, slice(self.few))
     self.by_steps, self.by_scale = [o for o in (4, 8, 16) if o <= T] or [T], min(8, T)
     guided = 2 if self.protocol.cfg_scale not in (0, 1) else 1
-    sweeping = self.few*(sum(self.by_steps) + (6*self.by_scale if self.told else 0))
     self.evaluations = n*steps + (len(self.judged)*steps*guided if self.names else 0)
-    if not self.protocol.quick: self.evaluations += sweeping
+    if self.sweeps: self.evaluations += self.few*(sum(self.by_steps) + (6*self.by_scale if self.told else 0))
 
 # %% ../nbs/05d_evaluation.ipynb #4f377094
 @patch
@@ -194,7 +195,7 @@ def costs(self:Evaluation):
     sweeps = f', and {"two sweeps" if self.told else "a sweep"}'
     return (f'{self.protocol.n} samples of {self.protocol.steps} steps'
             + (', the same again guided' if self.names else '')
-            + ('' if self.protocol.quick else sweeps) + f': {self.evaluations:,} evaluations of the network, '
+            + (sweeps if self.sweeps else '') + f': {self.evaluations:,} evaluations of the network, '
             f'about {seconds*self.evaluations:.0f} s' + ('; and a classifier to train' if self.eyes is None else ''))
 
 @patch
@@ -306,11 +307,10 @@ def level_losses(self:Evaluation):  # (losses by (images, network), first timest
 # %% ../nbs/05d_evaluation.ipynb #72361fce
 @patch
 def run_sweeps(self:Evaluation):  # (list of results of `sweep`, their floor)
-    "Distance against steps and, with a condition, against guidance; no sweeps if quick."
-    held, sweeps = self.eyes(self.held_x), []
-    if not self.protocol.quick:
-        settings = dict(seed=self.protocol.seed, sampler=self.protocol.sampler)
-        vary = partial(sweep, self.denoiser, self.eyes, held, self.swept, **settings)
+    "Distance against steps and, with a condition, against guidance; no sweeps if quick or for few steps."
+    held, sweeps, p = self.eyes(self.held_x), [], self.protocol
+    if self.sweeps:
+        vary = partial(sweep, self.denoiser, self.eyes, held, self.swept, seed=p.seed, sampler=p.sampler)
         sweeps.append(vary('steps', self.by_steps))
         if self.told: sweeps.append(vary('cfg_scale', (0., 1., 2., 4.), steps=self.by_scale))
     some = lambda: self.train_x[torch.randperm(len(self.train_x), generator=self.generator)[:self.few]]
@@ -380,7 +380,7 @@ def evaluate(
     tests, (losses, starts) = e.find_copies(fake), e.level_losses()
     for net in dict.fromkeys(net for _, net in losses):
         tests[f'overfitting, {net}'] = overfitting(losses['training', net], losses['held-out', net])
-    if not e.protocol.quick: say('sweeping steps' + (' and guidance' if e.told else ''))
+    if e.sweeps: say('sweeping steps' + (' and guidance' if e.told else ''))
     sweeps, floor = e.run_sweeps()
     figures = e.figures(fake, guided, tests['memorisation'])
     figures['Loss by noise level'] = plot_level_losses(losses, starts, e.denoiser.prediction, e.denoiser.schedule)

@@ -104,7 +104,8 @@ def load_export(
 def _denoiser(net, config):
     "The denoiser of the network `net` and the configuration of its run."
     shape, schedule = shape_of(config), NoiseSchedule.from_config(config['schedule'])
-    return Denoiser(net, schedule, config['prediction'], clip_of(shape), shape, config['classes'])
+    few_steps = config.get('few_steps')
+    return Denoiser(net, schedule, config['prediction'], clip_of(shape), shape, config['classes'], few_steps=few_steps)
 
 _TRUST = ('{} holds a PyTorch program, and loading one can run code of whoever made it: pass trust=True if you would '
           'run their code, or ask for an export to safetensors or onnx, which hold no code')

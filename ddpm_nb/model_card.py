@@ -62,7 +62,7 @@ def _load_library(config, classes, T):
     "How to load weights with this library: text and program."
     kinds = ('own network' if config['network']['args'] is None else 'our network',)
     text = ('With [ddpm_nb](https://github.com/ddpm-nb/ddpm_nb), in this folder; the file holds numbers only and is '
-            f'safe to load. `ddpm_sample .{_few_options(config)}` does the same from a terminal.')
+            'safe to load. `ddpm_sample .` does the same from a terminal.')
     changes = {'steps=50': f'steps={min(50, T)}'} | _few_steps(config)
     return text, _with_classes('card_safetensors.py', kinds, classes, changes)
 
@@ -73,14 +73,11 @@ def _with_classes(name, kinds, classes, changes):
 
 def _few_steps(config):
     "What a program for a run that was tuned to draw in a few steps has in place of 50 steps and guidance."
-    if not isinstance(k := config.get('ddim_steps'), int): return {}
-    return {'num_inference_steps=50': f'num_inference_steps={k}', 'steps=50': f'steps={k}', 'min(50, T)': k,
-            'guidance_scale=2.': 'guidance_scale=1.', '2*(out': '1*(out', '# guidance 2': '# guidance 1'}
-
-def _few_options(config):
-    "The options of `ddpm_sample` for such a run."
-    k = config.get('ddim_steps')
-    return f' --steps {k} --cfg_scale 1' if isinstance(k, int) else ''
+    if not (few := config.get('few_steps')): return {}
+    k, noise = few['steps'], 'np.random.default_rng(t).standard_normal(x.shape)    # all noise is new'
+    return {'num_inference_steps=50': f'num_inference_steps={k}, eta=1.', 'steps=50': f'steps={k}', 'min(50, T)': k,
+            'guidance_scale=2.': 'guidance_scale=1.', '2*(out': '1*(out', '# guidance 2': '# guidance 1',
+            '(x - a[t]*x0)/b[t]': noise}
 
 def _load_diffusers(config, classes, T):
     "How to load a pipeline: text and program."

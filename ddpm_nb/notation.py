@@ -142,14 +142,15 @@ def _decimal(numbers):
 def guidance_scale(
     cfg_scale,  # What was typed: a list of scales, see scale, or from Python a number or a dict; None for the default
     told,       # Names of what the pictures are told
+    few_steps=None,  # What the run was tuned for, see `Denoiser`: its guidance was folded in
 ):  # A number, or numbers by part
-    "The guidance scale; 2, or 1 where nothing is told, by default. A `ValueError` for guidance by what is not told."
+    "The guidance scale, by default 2, or 1 where it can do nothing. A `ValueError` for guidance by what is not told."
     if isinstance(cfg_scale, list):
         pairs = [o for o in cfg_scale if isinstance(o, tuple)]
         if len(cfg_scale) > 1 and len(pairs) < len(cfg_scale):
             raise ValueError('give one --cfg_scale, or one for each part of the condition, such as --cfg_scale kind=3')
         cfg_scale = by_name(pairs, 'cfg_scale') if pairs else cfg_scale[0]
-    if cfg_scale is None: return 2. if told else 1.
+    if cfg_scale is None: return 2. if told and not few_steps else 1.
     if isinstance(cfg_scale, dict) and not cfg_scale.keys() <= set(told): _refuse_scales(cfg_scale, told)
     if told or cfg_scale in (0, 1): return cfg_scale
     raise ValueError('pictures that are told neither a label nor another condition cannot be guided: '

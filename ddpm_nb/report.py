@@ -13,7 +13,7 @@ import io
 import json
 import numpy as np
 import torch
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from matplotlib.figure import Figure
 from numbers import Integral
@@ -21,7 +21,7 @@ from pathlib import Path
 from string import Template
 from fastcore.basics import patch
 from .conditions import each_part
-from .denoiser import evaluating
+from .denoiser import drawing, evaluating
 from .extractors import check_writable
 from .files import write_atomic
 from .images import image_grid
@@ -38,9 +38,9 @@ _all_ = ['read_metrics']
 class Protocol:
     "How a run is evaluated."
     n: int = 500                 # Generated images for the distances, at least 20
-    steps: int = 25              # Steps of the sampler
-    sampler: object = 'dpmpp_2m' # One of `samplers`, or a function like them
-    cfg_scale: float = 2.        # Guidance of the images that the classifier judges
+    steps: int = None            # Steps of the sampler; 25, or what the network was tuned for
+    sampler: object = None       # One of `samplers`, or a function like them; 'dpmpp_2m', or as for `steps`
+    cfg_scale: float = None      # Guidance of the images that the classifier judges; 2, or 1 for a few steps
     seed: int = 0                # Seed of everything drawn, from 0
     quick: bool = False          # A look: 100 images, no sweeps
 
@@ -50,6 +50,14 @@ class Protocol:
             raise ValueError(f'n is the number of generated images, at least 20, got {self.n}')
         if not isinstance(self.seed, Integral) or self.seed < 0:
             raise ValueError(f'seed must be a whole number from 0, got {self.seed}')
+
+    def settled(self,
+        few_steps,  # `few_steps` of a Denoiser
+    ):  # A Protocol
+        "The protocol with what was left open, for a run that was tuned for few steps or for another."
+        sampler, steps = drawing(few_steps, self.sampler, self.steps, usual=('dpmpp_2m', 25))
+        scale = self.cfg_scale if self.cfg_scale is not None else 1. if few_steps else 2.
+        return replace(self, sampler=sampler, steps=steps, cfg_scale=scale)
 
     def card(self):
         "The part of a number's card that the protocol decides."

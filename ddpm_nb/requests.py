@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from .answers import condition_field
 from .captions import Captions
 from .conditions import Classes, Labels
-from .denoiser import class_names
+from .denoiser import class_names, drawing
 from .images import open_image, to_uint8
 from .sampling import samplers
 from .unet import num_classes_of
@@ -157,14 +157,15 @@ def request_models(
 ):  # dict, a pydantic model for 'generate' and one for 'restore'
     "What may be asked of `denoiser`."
     (_, h, w), most_steps = denoiser.shape, min(limits.steps, denoiser.schedule.T)
+    (sampler, steps), few = drawing(denoiser.few_steps, usual=('ddim', 25)), denoiser.few_steps
     common = dict(
-        steps=_integer(1, most_steps, 'Steps of the sampler', default=min(25, most_steps)),
+        steps=_integer(1, most_steps, 'Steps of the sampler', default=min(steps, most_steps)),
         seed=_integer(0, 2**53 - 1, 'Seed of the noise; a new one if it is left out',
                       default_factory=lambda: secrets.randbelow(2**53)))
     generate = dict(
         n=_integer(1, limits.images, 'Number of images; the classes take turns',
                    default_factory=lambda asked: len(asked.get('classes') or [None])),
-        sampler=_choice(samplers, 'How to get from noise to image', 'ddim'))
+        sampler=_choice(samplers, 'How to get from noise to image', sampler))
     restore = dict(
         image=_picture(limits.body, f'PNG or JPEG of {w} × {h} pixels'),
         mask=_picture(limits.body, 'PNG of the same size: light where to fill in, dark where the image stays'),
@@ -172,7 +173,7 @@ def request_models(
         method=_choice(METHODS, 'How to fill in', 'pigdm'))
     if told := _told_fields(denoiser, limits):
         about = f'0 without the {told["what"]}, 1 with it, above 1 more of it than in the data'
-        generate = told['generate'] | generate | dict(guidance=_number(0, 20, about, 2.))
+        generate = told['generate'] | generate | dict(guidance=_number(0, 20, about, 1. if few else 2.))
         restore |= told['restore'] | dict(guidance=_number(0, 20, about, 1.))
     fields = dict(generate=generate | common, restore=restore | common)
     return {kind: create_model(kind.title(), __base__=_Request, **o) for kind, o in fields.items()}

@@ -55,7 +55,7 @@ def run_config(
         batch_size=learn.dls.bs, images=len(learn.dls.train_ds), data=_data_config(learn.dls),
         network=dict(name=type(model).__name__, args=args), shape=list(shape), image=None if latent else _image(shape),
         classes=[str(o) for o in vocab] if vocab else None, settings=getattr(learn, 'settings', None),
-        versions=versions) | latent | getattr(ddpm, 'own_config', {})
+        versions=versions) | latent | (dict(few_steps=ddpm.few_steps) if ddpm.few_steps else {})
 
 def _image(shape):
     "What `config.json` says of pictures of `shape`; None for other things than pictures."

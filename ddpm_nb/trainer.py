@@ -51,6 +51,7 @@ from .cuda_graphs import GraphStep
 class DDPMCallback(Callback):
     "Noise each batch and set the target: `xb = (x_t, t, y)`, `yb = (target,)` (Ho et al. 2020, algorithm 1)."
     order = 9.5  # after CastToTensor (9), before MixedPrecision (10)
+    few_steps = None    # sampler and steps that a network is tuned for, see Denoiser
     def __init__(self,
         schedule,             # A NoiseSchedule
         prediction='eps',     # What the network predicts, one of `predictions`
