@@ -299,8 +299,7 @@ def _refuse_changes(run, settings, changed):
     "Raise a `ValueError` that names what `changed` in the settings."
     text = ', '.join(f'{k}: {settings[k]} → {v}' for k, v in changed.items())
     if 'epochs' in changed:
-        text += ('; to train longer, start another run: the learning rate follows one cycle, '
-                 'and a cycle cannot be lengthened')
+        text += '; to train longer, start another run: the one cycle of the learning rate cannot be lengthened'
     raise ValueError(f'cannot resume {run} with other settings, it would not be the same run: {text}')
 
 # %% ../nbs/19_cli.ipynb #0e4ec86f
@@ -325,11 +324,11 @@ def ddpm_sample(
         if value < 1: raise ValueError(f'{name} must be at least 1, got {value}')
     check_machine(device)
     check_run(run)
-    from ddpm_nb.denoiser import Denoiser, drawing
+    from ddpm_nb.denoiser import Denoiser, draw_settings
     denoiser = Denoiser.from_run(run, device=device, weights=weights)
     any_row = (clip := known_clip(denoiser.shape, **more)) is None or condition or labels or prompt
     rows = asked_rows(denoiser.condition, condition, labels, prompt) if any_row else {}
-    guidance, how = guidance_scale(cfg_scale, rows, few := denoiser.few_steps), drawing(few, sampler, steps)
+    guidance, how = guidance_scale(cfg_scale, rows, few := denoiser.few_steps), draw_settings(few, sampler, steps)
     total = n*max(map(len, rows.values()), default=1)
     file, kind = check_output(out, total, denoiser.picture_shape)
     check_sampling(denoiser.schedule, *how, guidance, seed)
@@ -365,20 +364,21 @@ def ddpm_evaluate(
     guidance = _check_evaluation(config := check_run(run), n, steps, sampler, cfg_scale, seed)
     check_data_settings(s, _defaults())
     from ddpm_nb import clip_report, evaluation
-    dls = load_data(s, 'cpu')
     evaluate = clip_report.evaluate_clips if len(config.get('shape') or ()) == 4 else evaluation.evaluate
+    dls = load_data(s, 'cpu')
     report = evaluate(run, dls, n=n, steps=steps, sampler=sampler, cfg_scale=guidance, seed=seed, quick=quick,
                       weights=weights, device=device, say=partial(print, flush=True), progress=sys.stdout.isatty())
     print(*report.lines(), f'report   {run}/report.html', sep='\n')
 
 def _check_evaluation(config, n, steps, sampler, cfg_scale, seed):
     "The guidance scale; a `ValueError` for what cannot be evaluated, before anything is read or trained."
-    from ddpm_nb.denoiser import drawing
+    from ddpm_nb.denoiser import draw_settings
     from ddpm_nb.schedules import NoiseSchedule
     if not 20 <= n <= 100_000: raise ValueError(f'n is the number of generated images, from 20 to 100,000, got {n:,}')
     args, few, schedule = config['network']['args'] or {}, config.get('few_steps'), config['schedule']
     guidance = guidance_scale(cfg_scale, args.get('condition') or args.get('num_classes'), few)
-    check_sampling(NoiseSchedule.from_config(schedule), *drawing(few, sampler, steps, ('dpmpp_2m', 25)), guidance, seed)
+    how = draw_settings(few, sampler, steps, ('dpmpp_2m', 25))
+    check_sampling(NoiseSchedule.from_config(schedule), *how, guidance, seed)
     return guidance
 
 # %% ../nbs/19_cli.ipynb #50fcf8e7

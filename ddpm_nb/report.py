@@ -21,7 +21,7 @@ from pathlib import Path
 from string import Template
 from fastcore.basics import patch
 from .conditions import each_part
-from .denoiser import drawing, evaluating
+from .denoiser import draw_settings, evaluating
 from .extractors import check_writable
 from .files import write_atomic
 from .images import image_grid
@@ -55,7 +55,7 @@ class Protocol:
         few_steps,  # `few_steps` of a Denoiser
     ):  # A Protocol
         "The protocol with what was left open, for a run that was tuned for few steps or for another."
-        sampler, steps = drawing(few_steps, self.sampler, self.steps, usual=('dpmpp_2m', 25))
+        sampler, steps = draw_settings(few_steps, self.sampler, self.steps, usual=('dpmpp_2m', 25))
         scale = self.cfg_scale if self.cfg_scale is not None else 1. if few_steps else 2.
         return replace(self, sampler=sampler, steps=steps, cfg_scale=scale)
 

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from .answers import condition_field
 from .captions import Captions
 from .conditions import Classes, Labels
-from .denoiser import class_names, drawing
+from .denoiser import class_names, draw_settings
 from .images import open_image, to_uint8
 from .sampling import samplers
 from .unet import num_classes_of
@@ -157,7 +157,7 @@ def request_models(
 ):  # dict, a pydantic model for 'generate' and one for 'restore'
     "What may be asked of `denoiser`."
     (_, h, w), most_steps = denoiser.shape, min(limits.steps, denoiser.schedule.T)
-    (sampler, steps), few = drawing(denoiser.few_steps, usual=('ddim', 25)), denoiser.few_steps
+    (sampler, steps), few = draw_settings(denoiser.few_steps, usual=('ddim', 25)), denoiser.few_steps
     common = dict(
         steps=_integer(1, most_steps, 'Steps of the sampler', default=min(steps, most_steps)),
         seed=_integer(0, 2**53 - 1, 'Seed of the noise; a new one if it is left out',

@@ -24,7 +24,7 @@ from .guards import Watcher
 from .predictions import predictions
 from .trainer import has_valid
 from .samplers import samplers, pick_sampler, spaced_timesteps
-from .denoiser import Denoiser, clip_of, drawing, evaluating, float_images, wanted_condition
+from .denoiser import Denoiser, clip_of, draw_settings, evaluating, float_images, wanted_condition
 
 # %% ../nbs/04_sampling.ipynb #6d39941c
 _all_ = ['to_uint8', 'image_grid', 'plot_images', 'save_grid', 'samplers', 'spaced_timesteps',
@@ -126,7 +126,7 @@ def sample_iter(
     **options,           # The sampler's own: `eta` of 'ddim', `variance` of 'ddpm', `churn` of 'heun'
 ):  # generator of images (n, c, h, w), one after each step; the last is the result
     "Sample step by step; see `sample`."
-    sampler, steps = drawing(denoiser.few_steps, sampler, steps)
+    sampler, steps = draw_settings(denoiser.few_steps, sampler, steps)
     denoise, run = Conditioned(denoiser, n_or_labels, cfg_scale), pick_sampler(sampler, **options)
     schedule, timesteps = denoiser.schedule, spaced_timesteps(denoiser.schedule, steps, spacing, t_start)
     noise = _image_noise(generator, denoise.n)
@@ -152,7 +152,7 @@ def sample(
     **kwargs,         # As for sample_iter: x_T, generator, spacing, t_start, and the sampler's own options
 ):  # Images, (n, c, h, w), in [-1, 1]
     "Generate images from noise; a `ValueError` for a sampler, option, number of steps, label or scale that cannot be."
-    sampler, steps = drawing(denoiser.few_steps, sampler, steps)
+    sampler, steps = draw_settings(denoiser.few_steps, sampler, steps)
     path = sample_iter(denoiser, n_or_labels, shape, sampler, steps, cfg_scale, **kwargs)
     with evaluating(denoiser):
         for x in progress_bar(path, total=steps, leave=False) if progress else path: pass
