@@ -244,7 +244,7 @@ class PathCallback(DDPMCallback):
         steps=2,        # Steps of the sampler 'consistency' that the student learns
         cfg_scale=1.,   # Guidance of the teacher, which becomes part of the student
         evaluations=8,  # Evaluations of the teacher for a path that begins in pure noise
-        uses=2,         # How often each point is used
+        uses=3,         # How often each point is used
         p_uncond=0.1,   # Share of the labels, or other conditions, dropped in training, in [0, 1]
         valid_seed=0,   # Seed of the noise that validation always uses
     ):
@@ -274,11 +274,11 @@ def next_batch(self:PathCallback, y):
     "A batch of points, from paths with conditions drawn from those of this batch, `y`."
     if not self.batches:
         n, shape, device = len(self.xb[0]), self.image_shape, self.xb[0].device
-        parts = min(32, math.ceil((self.n_iter - self.iter)/(self.steps + 1)/self.uses))    # enough for the epoch
-        rows = [torch.randint(n, (n,), device=device) for _ in range(parts)]
-        ys = [each_part(lambda o: o[i], y) for i in rows]
-        draw = lambda k, y: path_targets(self.teacher, torch.randn(k, n, *shape, device=device), y, **self.asked)
-        points = [(*o, y) for y in ys for k in (self.steps, 1) for o in draw(k, y)]
+        wanted = n*min(32, math.ceil((self.n_iter - self.iter)/(self.steps + 1)/self.uses))    # paths for the epoch
+        rows = torch.randint(n, (wanted,), device=device).split(max(n, 256))                   # many at a time are faster
+        ys = [(len(i), each_part(lambda o: o[i], y)) for i in rows]
+        draw = lambda k, m, y: path_targets(self.teacher, torch.randn(k, m, *shape, device=device), y, **self.asked)
+        points = [(*o, y) for m, y in ys for k in (self.steps, 1) for o in draw(k, m, y)]
         x_t, t, x0 = (torch.cat([o[k] for o in points]) for k in range(3))
         y = each_part(lambda *o: torch.cat(o), *(o[3] for o in points))
         order = torch.cat([torch.randperm(len(t), device=device) for _ in range(self.uses)])
