@@ -11,7 +11,6 @@ import math
 import torch
 from fastai.callback.core import Callback
 from .clips import save_clip
-from .conditions import drop
 from .sampling import SampleCallback, sample
 
 # %% ../nbs/10_video.ipynb #dfa685b4
@@ -49,16 +48,14 @@ def random_known(
     n,               # Number of clips
     shape,           # Shape of one clip, (c, f, h, w), of at least 2 frames
     generator=None,  # Source of randomness; PyTorch's own by default
-    shares=None,     # How often some of the ways are drawn, by name: {'every_second': .35}; as in `known_parts` if not
 ):  # Which values are known, bool (n, 1, f, h, w)
     "Draw what is known of each clip, in one of the ways of `known_parts`; something is always left to draw."
     if len(shape) != 4 or shape[1] < 2:
         raise ValueError(f'a clip is (c, f, h, w) of at least 2 frames, got {tuple(shape)}')
     draw = lambda *shape: torch.rand(shape, generator=generator)
-    usual, ways = zip(*known_parts.values())
-    weights = torch.tensor([(shares or {}).get(k, usual[i]) for i, k in enumerate(known_parts)])
+    shares, ways = zip(*known_parts.values())
     known = torch.zeros(n, 1, *shape[1:], dtype=torch.bool)
-    for o, i in zip(known[:, 0], torch.multinomial(weights, n, replacement=True, generator=generator)):
+    for o, i in zip(known[:, 0], torch.multinomial(torch.tensor(shares), n, replacement=True, generator=generator)):
         ways[i](o, draw)
     return known & ~known.flatten(1).all(1).view(-1, 1, 1, 1, 1)
 
@@ -67,14 +64,9 @@ class MaskedClips(Callback):
     "Tell an `STUNet` a random part of each clip, and let the loss count the rest; see `random_known`."
     order = 9.4  # before DDPMCallback (9.5)
     def __init__(self,
-        seed=0,       # Of what is known of the validation clips, the same after every epoch
-        alone=0.,     # Share of the training clips with a known part of which nothing else is told, such as a label
-        shares=None,  # How often each kind of part is known, as for random_known
+        seed=0,  # Of what is known of the validation clips, the same after every epoch
     ):
-        unknown = [k for k in shares or {} if k not in known_parts]
-        if unknown: raise ValueError(f'shares names {", ".join(unknown)}; there are {", ".join(known_parts)}')
-        if not 0 <= alone <= 1: raise ValueError(f'alone is a share in [0, 1], got {alone}')
-        self.seed, self.alone, self.shares = seed, alone, shares
+        self.seed = seed
 
     def before_validate(self): self.rng = torch.Generator().manual_seed(self.seed)
     def before_batch(self):
@@ -82,10 +74,7 @@ class MaskedClips(Callback):
         if not isinstance(y, dict):
             raise TypeError('MaskedClips adds a part to what is told of a clip, so batches hold a dict, such as '
                             f'dict(label=classes); got {type(y).__name__}')
-        known = random_known(len(x), x.shape[1:], None if self.training else self.rng, self.shares).to(x.device)
-        if self.alone and self.training:
-            rows = (torch.rand(len(x)) < self.alone).to(x.device) & known.flatten(1).any(1)
-            y = drop(y, rows)
+        known = random_known(len(x), x.shape[1:], None if self.training else self.rng).to(x.device)
         self.learn.yb = (y | dict(known=torch.where(known, x, math.nan)),)
 
     def after_pred(self):
