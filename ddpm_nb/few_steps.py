@@ -275,7 +275,7 @@ def next_batch(self:PathCallback, y):
     if not self.batches:
         n, shape, device = len(self.xb[0]), self.image_shape, self.xb[0].device
         wanted = n*min(32, math.ceil((self.n_iter - self.iter)/(self.steps + 1)/self.uses))    # paths for the epoch
-        rows = torch.randint(n, (wanted,), device=device).split(max(n, 256))                   # many at a time are faster
+        rows = torch.randint(n, (wanted,), device=device).split(max(n, 256))         # many at a time are faster
         ys = [(len(i), each_part(lambda o: o[i], y)) for i in rows]
         draw = lambda k, m, y: path_targets(self.teacher, torch.randn(k, m, *shape, device=device), y, **self.asked)
         points = [(*o, y) for m, y in ys for k in (self.steps, 1) for o in draw(k, m, y)]

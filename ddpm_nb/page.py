@@ -6,7 +6,7 @@
 __all__ = ['STYLE', 'SCRIPT', 'page']
 
 # %% ../nbs/23_page.ipynb #d0f83b85
-from .answers import condition_field
+from .answers import completes_clips, condition_field
 from .captions import Captions
 from .conditions import Classes, Labels
 from .denoiser import class_names
@@ -27,7 +27,7 @@ def _control(id, schema, **kwargs):
         step = 1 if schema['type'] == 'integer' else 'any'
         control = Input(type='number', min=schema['minimum'], max=schema['maximum'], step=step,
                         value=schema.get('default', ''), inputmode='decimal', **common)
-    return _field(dict(n='images').get(name, name), control)
+    return _field(schema.get('label', dict(n='images').get(name, name)), control)
 
 def _controls(names, fields, start=''):
     "Controls for those of `names` that there are; only the seed may stay empty."
@@ -75,14 +75,19 @@ def _buttons(section, text, *others, **kwargs):
 
 def _section(id, title, *parts): return Section(H2(title, id=f'{id}-title'), *parts, aria_labelledby=f'{id}-title')
 
-def _make_section(fields, names, told):
+def _first_frame(w, h):
+    "A control for the first frame of clips."
+    file = Input(type='file', id='first_frame', accept='image/png,image/jpeg', data_width=w, data_height=h)
+    return _field('first frame, from a file (none: the network draws it)', file)
+
+def _make_section(fields, names, told, what='images', first_frame=''):
     hint = P('None chosen: images of no class in particular.', cls='hint')
     chips = Div(*(_chip(o, name='classes', value=o) for o in names), cls='chips')
     classes = Fieldset(Legend('Classes'), chips, hint) if names else ''
-    fields = fields | dict(n=fields['n'] | dict(default=min(8, fields['n']['maximum'])))
+    fields = fields | dict(n=fields['n'] | dict(default=min(8, fields['n']['maximum']), label=what))
     controls = _controls(('n', 'steps', 'guidance', 'sampler', 'seed'), fields)
-    form = Form(classes, _told(told), Div(*controls, cls='fields'), _buttons('make', 'Make'), id='make')
-    return _section('make', 'Make images', form, _result('make'))
+    form = Form(classes, _told(told), first_frame, Div(*controls, cls='fields'), _buttons('make', 'Make'), id='make')
+    return _section('make', f'Make {what}', form, _result('make'))
 
 def _fill_section(fields, names, told, w, h):
     about = 'Choose an image above or a file, paint over what should be made anew, and have it filled in.'
@@ -114,11 +119,14 @@ def page(
 ):
     "The page as HTML."
     fields = {k: o.model_json_schema()['properties'] for k, o in request_models(denoiser, limits).items()}
-    names, told, (_, h, w) = class_names(denoiser), condition_field(denoiser), denoiser.shape
-    about = f'{w} × {h} pixels{f", {len(names)} classes" if names else ""} · weights {hash}'
+    names, told, (_, *frames, h, w) = class_names(denoiser), condition_field(denoiser), denoiser.shape
+    size = f'{frames[0]} frames of {w} × {h} pixels' if frames else f'{w} × {h} pixels'
+    about = f'{size}{f", {len(names)} classes" if names else ""} · weights {hash}'
     key = _field('token', Input(type='password', id='token', autocomplete='off')) if token else ''
-    sections = (_make_section(fields['generate'], names, told), _fill_section(fields['restore'], names, told, w, h),
-                _history_section())
+    first = _first_frame(w, h) if completes_clips(denoiser) else ''
+    make = _make_section(fields['generate'], names, told, 'clips' if frames else 'images', first)
+    fill = _fill_section(fields['restore'], names, told, w, h) if 'restore' in fields else ''
+    sections = make, fill, _history_section()
     body = Body(Header(H1(name), P(about), key), Main(*sections), data_model=hash)
     viewport = Meta(name='viewport', content='width=device-width, initial-scale=1')
     head = Head(Meta(charset='utf-8'), viewport, Title(f'{name} · ddpm_nb'), Link(rel='icon', href='data:,'),

@@ -29,11 +29,12 @@ def pixel_hash(
     return hashlib.sha256(f'{tuple(x.shape)}'.encode() + to_uint8(x).cpu().contiguous().numpy().tobytes()).hexdigest()
 
 def upload_hash(
-    image,  # The image sent, (c, h, w)
-    fill,   # Which pixels to fill in, bool, (h, w)
+    image,      # The image sent, (c, h, w)
+    fill=None,  # Which pixels to fill in, bool, (h, w); None for the first frame of a clip
 ):
-    "SHA-256 of an image and a mask that were sent to be filled in."
-    return hashlib.sha256((pixel_hash(image) + pixel_hash(fill[None].float()*2 - 1)).encode()).hexdigest()
+    "SHA-256 of an image that was sent, and of its mask."
+    mask = '' if fill is None else pixel_hash(fill[None].float()*2 - 1)
+    return hashlib.sha256((pixel_hash(image) + mask).encode()).hexdigest()
 
 # %% ../nbs/21_record.ipynb #911ad6e1
 def feature_names(
@@ -44,9 +45,10 @@ def feature_names(
     return each + ['sharpness', 'right minus left', 'bottom minus top', 'share of saturated pixels']
 
 def image_features(
-    x,  # Images, (n, c, h, w), in [-1, 1]
+    x,  # Images, (n, c, h, w), or clips, (n, c, f, h, w), in [-1, 1]
 ):  # (n, d), float64
-    "Plain statistics of each image; numbers that are not finite count as 0."
+    "Plain statistics of each image, of a clip their means over its frames; numbers that are not finite count as 0."
+    if x.ndim == 5: return image_features(x.transpose(1, 2).flatten(0, 1)).unflatten(0, (len(x), -1)).mean(1)
     x = x.double().nan_to_num(0, 0, 0).clamp(-1, 1)
     h, w = x.shape[2:]
     average = lambda o: o.flatten(1).mean(1)

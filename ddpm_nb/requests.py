@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['METHODS', 'Limits', 'request_models', 'InvalidRequest', 'NotJSON', 'validate_request', 'largest_body', 'read_picture',
-           'png', 'Job', 'log_exception', 'job_from']
+           'png', 'file_of', 'Job', 'log_exception', 'job_from']
 
 # %% ../nbs/21c_requests.ipynb #d75134c6
 import base64
@@ -19,8 +19,9 @@ import torch
 import traceback
 from contextlib import suppress
 from dataclasses import dataclass
-from .answers import condition_field
+from .answers import completes_clips, condition_field
 from .captions import Captions
+from .clips import clip_bytes
 from .conditions import Classes, Labels
 from .denoiser import class_names, draw_settings
 from .images import open_image, to_uint8
@@ -73,9 +74,9 @@ def _integer(low, high, about, **default):
 
 def _number(low, high, about, default): return float, Field(ge=low, le=high, description=about, default=default)
 
-def _picture(most, about):
+def _picture(most, about, **default):
     png = dict(contentEncoding='base64', contentMediaType='image/png')
-    return str, Field(max_length=most, description=about, json_schema_extra=png)
+    return str, Field(max_length=most, description=about, json_schema_extra=png, **default)
 
 def _choice(names, about, default): return Literal[tuple(names)], Field(default=default, description=about)
 
@@ -154,9 +155,9 @@ METHODS = 'pigdm', 'repaint', 'replacement'                # of filling in a par
 def request_models(
     denoiser,         # The Denoiser that is served
     limits=Limits(),
-):  # dict, a pydantic model for 'generate' and one for 'restore'
+):  # dict, a pydantic model for 'generate' and, unless it draws clips or in few steps, one for 'restore'
     "What may be asked of `denoiser`."
-    (_, h, w), most_steps = denoiser.shape, min(limits.steps, denoiser.schedule.T)
+    (_, *frames, h, w), most_steps = denoiser.shape, min(limits.steps, denoiser.schedule.T)
     (sampler, steps), few = draw_settings(denoiser.few_steps, usual=('ddim', 25)), denoiser.few_steps
     common = dict(
         steps=_integer(1, most_steps, 'Steps of the sampler', default=min(steps, most_steps)),
@@ -175,7 +176,10 @@ def request_models(
         about = f'0 without the {told["what"]}, 1 with it, above 1 more of it than in the data'
         generate = told['generate'] | generate | dict(guidance=_number(0, 20, about, 1. if few else 2.))
         restore |= told['restore'] | dict(guidance=_number(0, 20, about, 1.))
-    fields = dict(generate=generate | common, restore=restore | common)
+    if completes_clips(denoiser):
+        about = f'PNG or JPEG of {w} × {h} pixels, which the clips begin with'
+        generate['first_frame'] = _picture(limits.body, about, default_factory=lambda: None)
+    fields = dict(generate=generate | common) | ({} if frames or few else dict(restore=restore | common))
     return {kind: create_model(kind.title(), __base__=_Request, **o) for kind, o in fields.items()}
 
 # %% ../nbs/21c_requests.ipynb #d6cf38b5
@@ -252,6 +256,12 @@ def png(
     Image.fromarray(a[..., 0] if a.shape[2] == 1 else a).save(data, 'PNG')
     return base64.b64encode(data.getvalue()).decode()
 
+def file_of(
+    x,  # One image, (c, h, w), or one clip, (c, f, h, w), in [-1, 1]
+):  # Base64
+    "An image as a PNG file, a clip as a WebP file; neither loses a pixel."
+    return base64.b64encode(clip_bytes(x.nan_to_num(0, 1, -1))).decode() if x.ndim == 4 else png(x)
+
 # %% ../nbs/21c_requests.ipynb #42ab66d5
 class Job:
     "One request on its way: settings, then news, then images or an error."
@@ -259,7 +269,7 @@ class Job:
         kind,          # 'generate' or 'restore'
         settings,      # As in the record
         n,             # Number of images
-        image=None,    # For 'restore': the image, (c, h, w)
+        image=None,    # For 'restore': the image, (c, h, w); for clips their first frame
         fill=None,     # And what to fill in, bool, (h, w)
         tell=lambda: None,  # Called, in the worker's thread, when there is news
         client=None,   # Who asks; jobs of several clients take turns
@@ -314,7 +324,8 @@ def job_from(
     told = dict(condition=asked.condition) if hasattr(asked, 'condition') else {}
     if hasattr(asked, 'sampler'):
         labels = _labels(getattr(asked, 'classes', None), asked.n, denoiser)
-        return Job('generate', dict(labels=labels) | told | dict(sampler=asked.sampler) | settings, asked.n)
+        settings = dict(labels=labels) | told | dict(sampler=asked.sampler) | settings
+        return Job('generate', settings, asked.n, _first_frame(asked, denoiser.shape, background))
     one = getattr(asked, 'class_', None)
     labels = _labels(None if one is None else [one], asked.n, denoiser)
     image, fill = _image_and_mask(asked, denoiser.shape, background)
@@ -326,14 +337,21 @@ def _labels(classes, n, denoiser):
     if not num_classes_of(denoiser.model): return n
     return [classes[i % len(classes)] if classes else -1 for i in range(n)]
 
+def _first_frame(asked, shape, background):
+    "The first frame that a request for clips holds, (c, h, w); or None."
+    sent = getattr(asked, 'first_frame', None)
+    return None if sent is None else _tensor(sent, 'first_frame', shape, background)/127.5 - 1
+
+def _tensor(text, name, shape, background, mode=None):
+    "The picture in `text`, 0 … 255, (c, h, w)."
+    c, *_, h, w = shape
+    im = read_picture(text, name, (w, h), mode or ('L' if c == 1 else 'RGB'), background)
+    return torch.frombuffer(bytearray(im.tobytes()), dtype=torch.uint8).view(h, w, -1).permute(2, 0, 1)
+
 def _image_and_mask(asked, shape, background):
     "The image of a request, (c, h, w), and which pixels to fill in, (h, w)."
-    c, h, w = shape
-    def tensor(im):
-        values = torch.frombuffer(bytearray(im.tobytes()), dtype=torch.uint8)
-        return values.view(h, w, -1).permute(2, 0, 1)
-    image = tensor(read_picture(asked.image, 'image', (w, h), 'L' if c == 1 else 'RGB', background))
-    fill = tensor(read_picture(asked.mask, 'mask', (w, h), 'L', 'black'))[0] > 127
+    image = _tensor(asked.image, 'image', shape, background)
+    fill = _tensor(asked.mask, 'mask', shape, 'black', 'L')[0] > 127
     if fill.all() or not fill.any():
         raise InvalidRequest('mask must be light where the image is to be filled in and dark elsewhere, '
                              'and have some of both')

@@ -16,12 +16,13 @@ import time
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from .answers import condition_field, not_offered, told_texts, told_unseen
+from .clips import clip_bytes
 from .conditions import condition_config
 from .connections import listen, make_server
 from .denoiser import class_names
 from .page import SCRIPT, STYLE, page
 from .record import RecordError
-from .requests import InvalidRequest, Limits, NotJSON, job_from, largest_body, png
+from .requests import InvalidRequest, Limits, NotJSON, file_of, job_from, largest_body
 from .requests import request_models, validate_request
 from .worker import Busy, Worker
 from fastapi import Depends, FastAPI, Request
@@ -67,7 +68,7 @@ class Answer(BaseModel):
     classes: list[str | None]    # The class of each, by name
     captions: list[str | None] = None    # What the network was told for each, in words, if that is no class alone
     unseen: list[str] | None = None      # Words of the caption that were never seen in training, if there are any
-    images: list[str]            # PNG files in base64
+    images: list[str]            # PNG files in base64; of clips WebP files, which play
     model: str                   # Hash of the weights
 
 def answer_of(
@@ -76,7 +77,7 @@ def answer_of(
 ):  # dict, as an Answer
     "The answer to a request, from its `job`."
     return dict(id=job.id, seed=job.settings['seed'], **captions_of(job, worker.denoiser),
-                images=[png(x) for x in job.images], model=worker.made_by['hash'])
+                images=[file_of(x) for x in job.images], model=worker.made_by['hash'])
 
 def shown_classes(
     job,       # A Job
@@ -113,15 +114,24 @@ async def answer_request(
     except BaseException:
         worker.drop(job)
         raise
-    if 'text/event-stream' in request.headers.get('accept', ''):
+    accepted = request.headers.get('accept', '')
+    if 'text/event-stream' in accepted:
         return StreamingResponse(_events(job, news, worker), media_type='text/event-stream')
     await _wait(request, job, news, worker)
-    if job.state == 'done': return JSONResponse(await run_in_threadpool(answer_of, job, worker))
+    if job.state == 'done': return await run_in_threadpool(_response, job, worker, accepted)
     if job.state == 'failed': raise HTTPException(500, job.error)
     if job.error: raise later(job.error)                  # the service stops, or the record cannot be written
     raise ClientDisconnect
 
 # %% ../nbs/24_service.ipynb #c3a2dd5d
+_ANIMATIONS = {'image/gif': '.gif', 'image/webp': '.webp'}
+
+def _response(job, worker, accepted):
+    "The answer to `job` as JSON; or its clips in one animation, for a client that accepts one."
+    kind = next((o for o in _ANIMATIONS if o in accepted), None)
+    if kind is None or job.images.ndim != 5: return JSONResponse(answer_of(job, worker))
+    return Response(clip_bytes(job.images, _ANIMATIONS[kind], width=480), media_type=kind)
+
 async def _wait(request, job, news, worker):
     "Wait until `job` is over or its client has gone; an error when it takes too long."
     leaving = asyncio.create_task(_left(request))
@@ -155,7 +165,7 @@ async def _events(job, news, worker):
                 break
             news.clear()
             if job.state != 'begun' or job.preview is None: continue
-            step, images = job.step, await run_in_threadpool(lambda: [png(x) for x in job.preview])
+            step, images = job.step, await run_in_threadpool(lambda: [file_of(x) for x in job.preview])
             steps, captions = job.settings['steps'], captions_of(job, worker.denoiser)
             yield event('progress', step=step, steps=steps, images=images, **captions)
         if job.state == 'done': yield event('done', **await run_in_threadpool(answer_of, job, worker))
@@ -238,7 +248,7 @@ class ServedModel(BaseModel):
     "What is served."
     name: str                   # Name of the run folder
     hash: str                   # Hash of the weights
-    shape: list[int]            # Of one image, (c, h, w)
+    shape: list[int]            # Of one image, (c, h, w), or one clip, (c, f, h, w)
     classes: list[str] | None   # Names of the classes
     condition: dict | None      # What the field `condition` of a request can hold, see condition_config
     prediction: str             # What the network predicts
@@ -253,17 +263,18 @@ _POST_ERRORS = {
 def _refusals(texts): return {k: dict(description=v, model=Refusal) for k, v in texts.items()}
 
 def _add_posts(app, known):
-    "POST /generate and /restore."
+    "POST /generate and, for a model of images, /restore."
     def add(kind, summary):
         async def endpoint(request: Request): return await answer_request(request, kind)
         schema = app.state.models[kind].model_json_schema()
         body = dict(required=True, content={'application/json': dict(schema=schema)})
-        images = dict(description='The images', content={'text/event-stream': dict(schema=dict(type='string'))})
+        kinds = 'text/event-stream', *(_ANIMATIONS if len(app.state.worker.denoiser.shape) == 4 else ())
+        images = dict(description='The images', content={k: dict(schema=dict(type='string')) for k in kinds})
         app.add_api_route(f'/{kind}', endpoint, methods=['POST'], operation_id=kind, summary=summary,
                           response_model=Answer, responses={200: images} | _refusals(_POST_ERRORS) | known['responses'],
                           openapi_extra=dict(requestBody=body), dependencies=known['dependencies'])
     add('generate', 'Make images')
-    add('restore', 'Fill in a part of an image')
+    if 'restore' in app.state.models: add('restore', 'Fill in a part of an image')
 
 def _add_gets(app, known, registry):
     "GET /healthz, /model, /metrics and /openapi.json."
@@ -362,7 +373,7 @@ def ddpm_serve(
     limits = Limits(images, steps, queue, seconds, keep_days=keep_days, keep_mb=keep_mb)
     listening = listen(host, port)
     worker = Worker(run, limits, device, rows)
-    app, hidden = make_app(worker, token, host), not_offered(worker.denoiser.condition)
+    app, hidden = make_app(worker, token, host), not_offered(worker.denoiser)
     print(f'serving {run} on http://{f"[{host}]" if ":" in host else host}:{listening.getsockname()[1]}', flush=True)
     print(f'its record keeps {keep_days:g} days and {keep_mb:g} MB (--keep_days, --keep_mb)', flush=True)
     if hidden: print(f'a request cannot hold {hidden}: the network counts it as missing', flush=True)

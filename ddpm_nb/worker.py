@@ -208,7 +208,7 @@ class Watched(Denoiser):
 def generate(self:Worker, jobs):
     "Sample the images of `jobs` together."
     s, seeds = jobs[0].settings, [o.settings['seed'] for o in jobs]
-    wanted = [told(self.denoiser, o.settings) for o in jobs]
+    wanted = [told(self.denoiser, o.settings, o.image) for o in jobs]
     path = sample_together(self.denoiser, wanted, seeds, s['sampler'], s['steps'], s['cfg_scale'])
     for step, xs in enumerate(path, 1):
         if all(o.gone for o in jobs): raise Gone

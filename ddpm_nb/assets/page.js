@@ -1,10 +1,10 @@
 const $ = id => document.getElementById(id),
-  url = o => 'data:image/png;base64,' + o,
+  url = o => `data:image/${o.startsWith('UklGR') ? 'webp' : 'png'};base64,` + o, // clips are WebP files
   running = {}
-const canvas = $('canvas'),
-  W = canvas.width,
-  H = canvas.height,
-  paint = canvas.getContext('2d')
+const canvas = $('canvas'), // a page for clips has none: nothing is filled in there
+  W = canvas?.width,
+  H = canvas?.height,
+  paint = canvas?.getContext('2d')
 const key = 'ddpm_nb ' + document.body.dataset.model
 let picture = null,
   mask = new Uint8Array(W * H),
@@ -40,14 +40,14 @@ function say(where, text, wrong) {
 }
 
 function show(where, images, names) {
-  // pictures as buttons, each above what it was told: choosing one puts it on the canvas
+  // pictures as buttons, each above what it was told: choosing one puts it on the canvas; clips only play
   const list = $(where + '-images')
   while (list.children.length > images.length) list.lastChild.remove()
   images.forEach((image, i) => {
     if (!list.children[i]) {
       const item = document.createElement('li'),
-        button = document.createElement('button')
-      button.type = 'button'
+        button = document.createElement(canvas ? 'button' : 'div')
+      if (canvas) button.type = 'button'
       button.append(document.createElement('img'), document.createElement('span'))
       item.append(button)
       list.append(item)
@@ -56,6 +56,7 @@ function show(where, images, names) {
     button.firstChild.src = url(image)
     button.firstChild.alt = `image ${i + 1}${names?.[i] ? ': ' + names[i] : ''}`
     button.lastChild.textContent = names?.[i] ?? ''
+    if (!canvas) return
     button.setAttribute('aria-pressed', false)
     button.onclick = () => {
       take(url(image))
@@ -82,11 +83,9 @@ async function go(where, path, body) {
     })
     show(where, found.images, found.captions ?? found.classes)
     const unseen = found.unseen?.length ? ` Words never seen in training: ${found.unseen.join(', ')}.` : ''
-    say(
-      where,
-      `Done: seed ${found.seed}, number ${found.id} in the record.${unseen} Choose one to fill in a part of it.`,
-    )
-    const { image, mask, ...settings } = body
+    const next = canvas ? ' Choose one to fill in a part of it.' : ''
+    say(where, `Done: seed ${found.seed}, number ${found.id} in the record.${unseen}${next}`)
+    const { image, mask, first_frame, ...settings } = body
     remember({
       where,
       settings: { ...settings, seed: found.seed },
@@ -143,25 +142,38 @@ function tell(form, condition) {
     })
   }
 }
-for (const where of ['make', 'fill']) {
+for (const where of canvas ? ['make', 'fill'] : ['make']) {
   $(where + '-stop').onclick = () => running[where]?.abort()
 }
-$('make').onsubmit = e => {
+async function opened(file) {
+  const image = new Image(),
+    source = URL.createObjectURL(file)
+  image.src = source
+  await image.decode()
+  URL.revokeObjectURL(source)
+  return image
+}
+$('make').onsubmit = async e => {
   e.preventDefault()
   const body = read($('make')),
     classes = [...document.querySelectorAll('[name=classes]:checked')].map(o => o.value)
   if (classes.length) body.classes = classes
+  const first = $('first_frame'),
+    { width, height } = first?.dataset ?? {}
+  if (first?.files[0])
+    try {
+      const image = await opened(first.files[0])
+      body.first_frame = plain(to => to.drawImage(image, 0, 0, width, height), width, height)
+    } catch {
+      return say('make', 'this file cannot be shown', true)
+    }
   go('make', 'generate', body)
 }
-$('fill').onsubmit = e => {
-  e.preventDefault()
-  go('fill', 'restore', { ...read($('fill'), 'fill-'), image: plain(paintPicture), mask: plain(paintMask) })
-}
 
-function plain(draw) {
+function plain(draw, width = W, height = H) {
   const o = document.createElement('canvas')
-  o.width = W
-  o.height = H
+  o.width = width
+  o.height = height
   draw(o.getContext('2d'))
   return o.toDataURL('image/png').split(',')[1]
 }
@@ -193,7 +205,10 @@ async function take(source) {
   const o = new Image()
   o.src = source
   await o.decode()
-  picture = o
+  onCanvas(o)
+}
+function onCanvas(image) {
+  picture = image
   mask.fill(0)
   draw()
 }
@@ -207,47 +222,52 @@ const place = e => {
   const o = canvas.getBoundingClientRect()
   return [Math.floor(((e.clientX - o.left) / o.width) * W), Math.floor(((e.clientY - o.top) / o.height) * H)]
 }
-canvas.onpointerdown = e => {
-  canvas.setPointerCapture(e.pointerId)
-  dab(...place(e))
-}
-canvas.onpointermove = e => {
-  if (e.buttons) dab(...place(e))
-}
-canvas.onfocus = () => {
-  focused = canvas.matches(':focus-visible')
+if (canvas) {
+  $('fill').onsubmit = e => {
+    e.preventDefault()
+    go('fill', 'restore', { ...read($('fill'), 'fill-'), image: plain(paintPicture), mask: plain(paintMask) })
+  }
+  canvas.onpointerdown = e => {
+    canvas.setPointerCapture(e.pointerId)
+    dab(...place(e))
+  }
+  canvas.onpointermove = e => {
+    if (e.buttons) dab(...place(e))
+  }
+  canvas.onfocus = () => {
+    focused = canvas.matches(':focus-visible')
+    draw()
+  }
+  canvas.onblur = () => {
+    focused = false
+    draw()
+  }
+  canvas.onkeydown = e => {
+    const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[e.key]
+    if (step)
+      at = [Math.min(W - 1, Math.max(0, at[0] + step[0])), Math.min(H - 1, Math.max(0, at[1] + step[1]))]
+    else if (e.key == ' ') dab(...at)
+    else if (e.key == 'Backspace') dab(...at, 0)
+    else return
+    e.preventDefault()
+    focused = true
+    draw()
+    $('cursor').textContent =
+      `column ${at[0] + 1}, row ${at[1] + 1}${mask[at[1] * W + at[0]] ? ', painted' : ''}`
+  }
+  $('clear').onclick = () => {
+    mask.fill(0)
+    draw()
+  }
+  $('file').onchange = async e => {
+    if (e.target.files[0])
+      try {
+        onCanvas(await opened(e.target.files[0]))
+      } catch {
+        say('fill', 'this file cannot be shown', true)
+      }
+  }
   draw()
-}
-canvas.onblur = () => {
-  focused = false
-  draw()
-}
-canvas.onkeydown = e => {
-  const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[e.key]
-  if (step)
-    at = [Math.min(W - 1, Math.max(0, at[0] + step[0])), Math.min(H - 1, Math.max(0, at[1] + step[1]))]
-  else if (e.key == ' ') dab(...at)
-  else if (e.key == 'Backspace') dab(...at, 0)
-  else return
-  e.preventDefault()
-  focused = true
-  draw()
-  $('cursor').textContent =
-    `column ${at[0] + 1}, row ${at[1] + 1}${mask[at[1] * W + at[0]] ? ', painted' : ''}`
-}
-$('clear').onclick = () => {
-  mask.fill(0)
-  draw()
-}
-$('file').onchange = async e => {
-  if (e.target.files[0])
-    try {
-      const o = URL.createObjectURL(e.target.files[0])
-      await take(o)
-      URL.revokeObjectURL(o)
-    } catch {
-      say('fill', 'this file cannot be shown', true)
-    }
 }
 
 let past = []
@@ -308,4 +328,3 @@ $('forget').onclick = () => {
   keep()
 }
 list()
-draw()
