@@ -10,6 +10,7 @@ __all__ = ['earlier_timesteps', 'ode_step', 'consistency_target', 'ConsistencyCa
 import math
 import torch
 from fastcore.basics import patch
+from .adm import ADMUNet
 from .conditions import Numbers, each_part
 from .denoiser import Denoiser
 from .finetune import run_weights
@@ -207,6 +208,8 @@ def shortcut_learner(
 
 def _told_until(net):
     "A network like `net`, with its weights, which is also told where a step ends."
+    if not isinstance(net, ADMUNet):
+        raise TypeError(f'steps of any length are for an ADMUNet, and the run has a {type(net).__name__}')
     told = {} if net.condition is None else _by_name(net.condition)
     args = {k: v for k, v in net.config.items() if k not in ('num_classes', 'condition')}
     new = type(net)(**args, condition=told | dict(until=Numbers(0., 1.)))
