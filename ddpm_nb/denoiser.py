@@ -59,7 +59,7 @@ class Denoiser:
 
 # %% ../nbs/03e_denoiser.ipynb #d5e1f0a2
 def draw_settings(
-    few_steps,           # What a `Denoiser` or a `config.json` says about few steps; None for other networks
+    few_steps,           # What a denoiser or a run's configuration says about few steps; None for other networks
     sampler=None,        # What the caller asks for, None to leave it open
     steps=None,          # The same
     usual=('ddim', 50),  # Sampler and steps of other networks

@@ -142,7 +142,7 @@ def _decimal(numbers):
 def guidance_scale(
     cfg_scale,  # What was typed: a list of scales, see scale, or from Python a number or a dict; None for the default
     told,       # Names of what the pictures are told
-    few_steps=None,  # What the run was tuned for, see `Denoiser`: its guidance was folded in
+    few_steps=None,  # What the run was tuned for, see Denoiser: its guidance was folded in
 ):  # A number, or numbers by part
     "The guidance scale, by default 2, or 1 where it can do nothing. A `ValueError` for guidance by what is not told."
     if isinstance(cfg_scale, list):
