@@ -60,53 +60,25 @@ def consistency_target(
     clean = (r < 0).view(-1, *[1]*(x_t.ndim - 1))
     return torch.where(clean, x_r, student(x_r, r.clamp(min=0), y))
 
-# %% ../nbs/12_few_steps.ipynb #65f5e487
-class ConsistencyCallback(DDPMCallback):
-    "Noise each batch, and set the student's own answer one step further down as target (Geng et al. 2024)."
-    name = 'ddpm'          # it takes the place of a DDPMCallback
-    def __init__(self,
-        teacher,           # Denoiser of a trained run, which has the student's schedule and prediction
-        cfg_scale=1.,      # Guidance of the teacher, which becomes part of the student
-        halvings=2,        # The share begins at 1/2, and is 1/2**halvings in the last part of training
-        p_uncond=0.1,      # Share of the labels, or other conditions, dropped in training, in [0, 1]
-        valid_seed=0,      # Seed of the timesteps and noise that validation always uses
-        timesteps='uniform',  # How training draws timesteps, one of `timestep_distributions`
-    ):
-        _check_teacher(teacher, cfg_scale)
-        _check_halvings(halvings)
-        super().__init__(teacher.schedule, teacher.prediction, p_uncond, valid_seed, timesteps=timesteps)
-        self.teacher, self.cfg_scale, self.halvings = teacher, cfg_scale, halvings
-        self.anchored = (teacher.schedule.sigmas < 0.5) & (teacher.prediction == 'x0')       # where r is clean data
-        self.weighting = 'consistency'      # for `config.json`: no other kind of training can resume the run
-        self.few_steps = dict(sampler='consistency', steps=min(4, teacher.schedule.T))
-
-    def before_batch(self):
-        super().before_batch()
-        x_t, t, *y = self.xb
-        student = Denoiser(self.model, self.schedule, self.prediction, self.teacher.clip)
-        r = torch.where(self.anchored.to(t.device)[t], -1, earlier_timesteps(t, self.share))
-        with _keep_random_state(x_t):      # both answers drop the same units
-            x0 = consistency_target(student, self.teacher, x_t, t, r, *y, cfg_scale=self.cfg_scale)
-        eps = self.schedule.to_eps(x0, x_t, t, 'x0')
-        self.learn.yb = self.schedule.target(x0, eps, t, self.prediction),
-
-    @property
-    def share(self):
-        "The share at this moment of training; the finest one outside of it."
-        part = int(getattr(self.learn, 'pct_train', 1.)*self.halvings)
-        return 2.**-min(part + 1, self.halvings)
-
-def replace_ddpm(
-    learn,  # A DDPMLearner
-    cb,     # A DDPMCallback that asks another question, such as ConsistencyCallback
-):  # `learn`
-    "Let `cb` take the place of the learner's `DDPMCallback`."
-    cb.image_shape = learn.ddpm.image_shape
-    learn.remove_cb(learn.ddpm)
-    learn.add_cb(cb)
-    return learn
-
 # %% ../nbs/12_few_steps.ipynb #69521f09
+class _StudentCallback(DDPMCallback):
+    "What the callbacks of this chapter share: a frozen teacher, and targets made of clean images."
+    name = 'ddpm'          # it takes the place of a DDPMCallback
+    def __init__(self, teacher, cfg_scale, weighting, steps=None, **kwargs):
+        _check_teacher(teacher, cfg_scale)
+        super().__init__(teacher.schedule, teacher.prediction, **kwargs)
+        self.teacher, self.cfg_scale = teacher, cfg_scale
+        self.weighting = weighting      # for `config.json`: no other kind of training can resume the run
+        steps = min(4, self.schedule.T) if steps is None else steps
+        self.few_steps = dict(sampler='consistency', steps=steps)
+
+    def before_fit(self):
+        if hasattr(self.learn, 'channels_last'): self.teacher.model.to(memory_format=torch.channels_last)   # as the student
+
+    def target_for(self, x0, x_t, t):
+        "What the network should predict, if the answer to `x_t` is the clean image `x0`."
+        return self.schedule.target(x0, self.schedule.to_eps(x0, x_t, t, 'x0'), t, self.prediction)
+
 def _check_teacher(teacher, cfg_scale):
     "Raise an error for a teacher that no student can learn from."
     if not isinstance(teacher, Denoiser):
@@ -125,6 +97,48 @@ def _check_halvings(halvings):
     "Raise a `ValueError` for a number of halvings that is not possible."
     if isinstance(halvings, bool) or not isinstance(halvings, int) or not 1 <= halvings <= 20:
         raise ValueError(f'halvings must be an integer in [1, 20], got {halvings!r}')
+
+# %% ../nbs/12_few_steps.ipynb #65f5e487
+class ConsistencyCallback(_StudentCallback):
+    "Noise each batch, and set the student's own answer one step further down as target (Geng et al. 2024)."
+    def __init__(self,
+        teacher,           # Denoiser of a trained run, which has the student's schedule and prediction
+        cfg_scale=1.,      # Guidance of the teacher, which becomes part of the student
+        halvings=2,        # The share begins at 1/2, and is 1/2**halvings in the last part of training
+        p_uncond=0.1,      # Share of the labels, or other conditions, dropped in training, in [0, 1]
+        valid_seed=0,      # Seed of the timesteps and noise that validation always uses
+        timesteps='uniform',  # How training draws timesteps, one of `timestep_distributions`
+    ):
+        _check_halvings(halvings)
+        how = dict(p_uncond=p_uncond, valid_seed=valid_seed, timesteps=timesteps)
+        super().__init__(teacher, cfg_scale, 'consistency', **how)
+        self.halvings = halvings
+        self.anchored = (self.schedule.sigmas < 0.5) & (self.prediction == 'x0')             # where r is clean data
+
+    def before_batch(self):
+        super().before_batch()
+        x_t, t, *y = self.xb
+        student = Denoiser(self.model, self.schedule, self.prediction, self.teacher.clip)
+        r = torch.where(self.anchored.to(t.device)[t], -1, earlier_timesteps(t, self.share))
+        with _keep_random_state(x_t):      # both answers drop the same units
+            x0 = consistency_target(student, self.teacher, x_t, t, r, *y, cfg_scale=self.cfg_scale)
+        self.learn.yb = self.target_for(x0, x_t, t),
+
+    @property
+    def share(self):
+        "The share at this moment of training; the finest one outside of it."
+        part = int(getattr(self.learn, 'pct_train', 1.)*self.halvings)
+        return 2.**-min(part + 1, self.halvings)
+
+def replace_ddpm(
+    learn,  # A DDPMLearner
+    cb,     # A DDPMCallback that asks another question, such as ConsistencyCallback
+):  # `learn`
+    "Let `cb` take the place of the learner's `DDPMCallback`."
+    cb.image_shape = learn.ddpm.image_shape
+    learn.remove_cb(learn.ddpm)
+    learn.add_cb(cb)
+    return learn
 
 # %% ../nbs/12_few_steps.ipynb #5c0a7702
 @torch.no_grad()
@@ -148,19 +162,15 @@ def shortcut_target(
     return torch.where(per_item(t - r < 2), teacher(x_t, t, y, cfg_scale), two)
 
 # %% ../nbs/12_few_steps.ipynb #5c0a7706
-class ShortcutCallback(DDPMCallback):
+class ShortcutCallback(_StudentCallback):
     "Noise each batch, draw where a step ends, and set `shortcut_target` as target (Frans et al. 2024)."
-    name = 'ddpm'          # it takes the place of a DDPMCallback
     def __init__(self,
         teacher,        # Denoiser of a trained run, which has the student's schedule and prediction
         cfg_scale=1.,   # Guidance of the teacher, which becomes part of the student
         p_uncond=0.1,   # Share of the labels, or other conditions, dropped in training, in [0, 1]
         valid_seed=0,   # Seed of the timesteps and noise that validation always uses
     ):
-        _check_teacher(teacher, cfg_scale)
-        super().__init__(teacher.schedule, teacher.prediction, p_uncond, valid_seed)
-        self.teacher, self.cfg_scale, self.weighting = teacher, cfg_scale, 'shortcut'
-        self.few_steps = dict(sampler='consistency', steps=min(4, teacher.schedule.T))
+        super().__init__(teacher, cfg_scale, 'shortcut', p_uncond=p_uncond, valid_seed=valid_seed)
 
     def before_batch(self):
         if self.yb: self.learn.yb = _by_name(self.yb[0]),
@@ -168,14 +178,12 @@ class ShortcutCallback(DDPMCallback):
         x_t, t, *told = self.xb
         told = told[0] if told else {}
         y = told if isinstance(self.teacher.condition, dict) else told.get('y')
-        r = self.step_ends(t)
-        def student(x, s, _, r):
-            net = Denoiser(self.model, self.schedule, self.prediction, self.teacher.clip)
-            return net(x, s, told | dict(until=_until(r, self.schedule.T)))
+        r, tell = self.step_ends(t), lambda r: told | dict(until=_until(r, self.schedule.T))
+        net = Denoiser(self.model, self.schedule, self.prediction, self.teacher.clip)
         with _keep_random_state(x_t):      # all answers drop the same units
+            student = lambda x, s, _, r: net(x, s, tell(r))
             x0 = shortcut_target(student, self.teacher, x_t, t, r, y, self.cfg_scale)
-        target = self.schedule.target(x0, self.schedule.to_eps(x0, x_t, t, 'x0'), t, self.prediction)
-        self.learn.xb, self.learn.yb = (x_t, t, told | dict(until=_until(r, self.schedule.T))), (target,)
+        self.learn.xb, self.learn.yb = (x_t, t, tell(r)), (self.target_for(x0, x_t, t),)
 
     def step_ends(self, t):
         "Where the steps from `t` end: a timestep below, at clean data, or anywhere, a third each."
@@ -214,7 +222,7 @@ def _told_until(net):
     args = {k: v for k, v in net.config.items() if k not in ('num_classes', 'condition')}
     new = type(net)(**args, condition=told | dict(until=Numbers(0., 1.)))
     names = {k: k.replace('label_emb.', 'label_emb.parts.0.') if 'y' in told else k for k in net.state_dict()}
-    new.load_state_dict({names[k]: v for k, v in net.state_dict().items()}, strict=False)
+    new.load_state_dict(new.state_dict() | {names[k]: v for k, v in net.state_dict().items()})    # all of them must fit
     new.label_emb.parts[len(told)].proj.weight.data.zero_()
     return new
 
@@ -239,9 +247,8 @@ def path_targets(
     return points
 
 # %% ../nbs/12_few_steps.ipynb #ca8afd5b
-class PathCallback(DDPMCallback):
+class PathCallback(_StudentCallback):
     "Make each batch of points of the teacher's paths, and ask where these end (Luhman & Luhman 2021)."
-    name = 'ddpm'          # it takes the place of a DDPMCallback
     def __init__(self,
         teacher,        # Denoiser of a trained run, which has the student's schedule and prediction
         steps=2,        # Steps of the sampler 'consistency' that the student learns
@@ -251,12 +258,9 @@ class PathCallback(DDPMCallback):
         p_uncond=0.1,   # Share of the labels, or other conditions, dropped in training, in [0, 1]
         valid_seed=0,   # Seed of the noise that validation always uses
     ):
-        _check_teacher(teacher, cfg_scale)
-        for n in (steps, evaluations): spaced_timesteps(teacher.schedule, n)
-        super().__init__(teacher.schedule, teacher.prediction, p_uncond, valid_seed)
-        self.teacher, self.steps, self.uses = teacher, steps, uses
-        self.asked = dict(evaluations=evaluations, cfg_scale=cfg_scale)
-        self.weighting, self.few_steps = 'paths', dict(sampler='consistency', steps=steps)
+        super().__init__(teacher, cfg_scale, 'paths', steps, p_uncond=p_uncond, valid_seed=valid_seed)
+        for n in (steps, evaluations): spaced_timesteps(self.schedule, n)       # refuses what is not possible
+        self.steps, self.uses, self.asked = steps, uses, dict(evaluations=evaluations, cfg_scale=cfg_scale)
 
     def valid_draw(self, x0, y):
         t, self.valid_noise, y = super().valid_draw(x0, y)
@@ -268,8 +272,7 @@ class PathCallback(DDPMCallback):
         y = self.xb[2] if len(self.xb) > 2 else None
         if self.training: x_t, t, x0, y = self.next_batch(y)
         else: x_t, t, x0 = self.valid_points(self.xb[1], y)
-        target = self.schedule.target(x0, self.schedule.to_eps(x0, x_t, t, 'x0'), t, self.prediction)
-        self.learn.xb, self.learn.yb = (x_t, t) if y is None else (x_t, t, y), (target,)
+        self.learn.xb, self.learn.yb = (x_t, t) if y is None else (x_t, t, y), (self.target_for(x0, x_t, t),)
 
 # %% ../nbs/12_few_steps.ipynb #bc4b10d6
 @patch
