@@ -34,7 +34,7 @@ def ddpm_distill(
     learn = _learner(s, run, folder, device, steps, cfg_scale, lr, seed)
     learn.settings = s | dict(epochs=epochs, lr=lr, seed=seed, steps=steps, cfg_scale=cfg_scale, start_from=str(run))
     start = time.time()
-    learn.fit_one_cycle(epochs, lr)
+    learn.fit_one_cycle(epochs, lr, pct_start=0.1)     # a trained network needs little warm-up
     _finish(learn, folder, time.time() - start)
 
 # %% ../nbs/19a_distill.ipynb #edc9c3a0

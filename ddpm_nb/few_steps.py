@@ -73,7 +73,8 @@ class _StudentCallback(DDPMCallback):
         self.few_steps = dict(sampler='consistency', steps=steps)
 
     def before_fit(self):
-        if hasattr(self.learn, 'channels_last'): self.teacher.model.to(memory_format=torch.channels_last)   # as the student
+        if hasattr(self.learn, 'channels_last'):                            # the memory layout of the student
+            self.teacher.model.to(memory_format=torch.channels_last)
 
     def target_for(self, x0, x_t, t):
         "What the network should predict, if the answer to `x_t` is the clean image `x0`."
@@ -254,7 +255,7 @@ class PathCallback(_StudentCallback):
         steps=2,        # Steps of the sampler 'consistency' that the student learns
         cfg_scale=1.,   # Guidance of the teacher, which becomes part of the student
         evaluations=8,  # Evaluations of the teacher for a path that begins in pure noise
-        uses=3,         # How often each point is used
+        uses=4,         # How often each point is used
         p_uncond=0.1,   # Share of the labels, or other conditions, dropped in training, in [0, 1]
         valid_seed=0,   # Seed of the noise that validation always uses
     ):
@@ -280,7 +281,8 @@ def next_batch(self:PathCallback, y):
     "A batch of points, from paths with conditions drawn from those of this batch, `y`."
     if not self.batches:
         n, shape, device = len(self.xb[0]), self.image_shape, self.xb[0].device
-        wanted = n*min(32, math.ceil((self.n_iter - self.iter)/(self.steps + 1)/self.uses))    # paths for the epoch
+        asked = n*(self.n_iter - self.iter)                                                    # points for the epoch
+        wanted = min(32*n, math.ceil(asked/(self.steps + 1)/self.uses))                        # paths for them
         rows = torch.randint(n, (wanted,), device=device).split(max(n, 256))         # many at a time are faster
         ys = [(len(i), each_part(lambda o: o[i], y)) for i in rows]
         draw = lambda k, m, y: path_targets(self.teacher, torch.randn(k, m, *shape, device=device), y, **self.asked)
@@ -288,7 +290,7 @@ def next_batch(self:PathCallback, y):
         x_t, t, x0 = (torch.cat([o[k] for o in points]) for k in range(3))
         y = each_part(lambda *o: torch.cat(o), *(o[3] for o in points))
         order = torch.cat([torch.randperm(len(t), device=device) for _ in range(self.uses)])
-        self.batches = [(x_t[i], t[i], x0[i], each_part(lambda o: o[i], y)) for i in order.split(n)]
+        self.batches = [(x_t[i], t[i], x0[i], each_part(lambda o: o[i], y)) for i in order.split(n) if len(i) == n]
     return self.batches.pop()
 
 @patch
