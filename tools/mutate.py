@@ -523,6 +523,8 @@ BUGS = [
     ('paths: guidance forgotten', 'ask = lambda x, s: teacher(x, s, y, cfg_scale)', 'ask = lambda x, s: teacher(x, s, y)'),
     ('paths: as many of the second step', 'for k in (self.steps, 1) for o in draw', 'for k in (self.steps,) for o in draw'),
     ('paths: each point once', 'for _ in range(self.uses)])', 'for _ in range(1)])'),
+    ('paths: a short batch in each epoch', 'for i in order.split(n) if len(i) == n]', 'for i in order.split(n)]'),
+    ('few steps: the teacher keeps another memory layout', 'self.teacher.model.to(memory_format=torch.channels_last)', 'pass'),
     ('shortcut: halves weighted alike', 'two = second + per_item(w)*(first - second)', 'two = second + 0.5*(first - second)'),
     ('shortcut: the second half from where the first began', 'second = student(ode_step(schedule, x_t, first, t, m), low, y, r)', 'second = student(x_t, low, y, r)'),
     ('shortcut: no steps from the teacher', 'per_item(t - r < 2), teacher', 'per_item(t - r < 1), teacher'),
