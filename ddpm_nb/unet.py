@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['check_images', 'check_timesteps', 'bare_network', 'condition_of', 'num_classes_of', 'GroupNorm', 'LayerNorm',
-           'DoubleConv', 'SelfAttention', 'timestep_encoding', 'Down', 'Up', 'UNet', 'UNet_conditional',
+           'DoubleConv', 'SelfAttention', 'timestep_encoding', 'Down', 'enlarge', 'Up', 'UNet', 'UNet_conditional',
            'load_reference']
 
 # %% ../nbs/01_unet.ipynb #d26d971c
@@ -163,6 +163,15 @@ class Down(nn.Module):
         return self.maxpool_conv(x) + self.emb_layer(emb)[..., None, None]
 
 # %% ../nbs/01_unet.ipynb #73de1003
+def enlarge(
+    x,     # Images or activations, (n, c, h, w)
+    size,  # Height and width to enlarge to
+):  # (n, c, *size), in the precision of `x` under autocast too, channels last in memory
+    "Bilinear interpolation with aligned corners."
+    x, how = x.contiguous(memory_format=torch.channels_last), dict(mode='bilinear', align_corners=True)
+    if x.dtype == torch.float32: return F.interpolate(x, size=size, **how)
+    with torch.autocast(x.device.type, enabled=False): return F.interpolate(x, size=size, **how)
+
 class Up(nn.Module):
     "One level up, to the size of the skip: (n, c_in - c_skip, h, w) and (n, c_skip, H, W) -> (n, c_out, H, W)."
     def __init__(self,
@@ -179,7 +188,7 @@ class Up(nn.Module):
         skip,  # From the way down, (n, c_skip, H, W)
         emb,   # Timestep and label, (n, emb_dim)
     ):
-        x = F.interpolate(x, size=skip.shape[-2:], mode='bilinear', align_corners=True)
+        x = enlarge(x, skip.shape[-2:])
         return self.conv(torch.cat([skip, x], dim=1)) + self.emb_layer(emb)[..., None, None]
 
 # %% ../nbs/01_unet.ipynb #567e04fa
