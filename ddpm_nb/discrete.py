@@ -15,7 +15,6 @@ import re
 import tarfile
 import torch
 from functools import partial
-from fastai.callback.training import GradientClip
 from fastai.data.core import DataLoaders
 from fastai.optimizer import OptimWrapper
 from fastai.torch_core import default_device
@@ -29,7 +28,7 @@ from .ema import EMACallback
 from .random_numbers import ItemNoise, seed_from
 from .samplers import spaced_timesteps
 from .schedules import cosine_schedule
-from .step_check import StopOnNaN
+from .step_check import ClipGradients, StopOnNaN
 from .text import Package, fetch_package
 from .trainer import DDPMCallback, DDPMLearner, EMALoss, SkippedSteps
 from .transformer import TransformerBlock, patch_angles
@@ -324,7 +323,7 @@ def discrete_learner(
     "A `Learner` that trains masked diffusion on `dls`; its losses are the bound in nats for each token."
     cb = MaskCallback(cosine_schedule() if schedule is None else schedule)
     adam = partial(OptimWrapper, opt=torch.optim.AdamW, fused=True)
-    cbs = [cb, StopOnNaN(), SkippedSteps(), EMACallback(beta=ema), GradientClip(clip), *cbs]
+    cbs = [cb, StopOnNaN(), SkippedSteps(), EMACallback(beta=ema), ClipGradients(clip), *cbs]
     learn = DDPMLearner(dls, model, lr=lr, wd=wd, loss_func=token_loss, opt_func=adam, metrics=[EMALoss()], cbs=cbs)
     learn.model.to(dls.device)
     return learn

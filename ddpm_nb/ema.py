@@ -113,9 +113,17 @@ def reset_parameters(self:EMA,
     model,      # The network
 ):
     "Copy all parameters and buffers of `model` to `ema_model`."
+    self._copy(_tensors(ema_model, model))
+
+@patch
+def _copy(self:EMA, tensors):
     with torch.no_grad():
-        for kind in ('named_parameters', 'named_buffers'):
-            for avg, live in _lists(_pairs(ema_model, model, kind)): torch._foreach_copy_(avg, live)
+        for lists in tensors:
+            for avg, live in lists: torch._foreach_copy_(avg, live)
+
+def _tensors(ema_model, model):
+    "Parameters, and then buffers, of two networks side by side, as `_lists`."
+    return [_lists(_pairs(ema_model, model, kind)) for kind in ('named_parameters', 'named_buffers')]
 
 # %% ../nbs/02_ema.ipynb #e4d59fca
 @patch
@@ -124,9 +132,12 @@ def update_model_average(self:EMA,
     model,      # The network
 ):
     "One step of the average: parameters move a share 1 - β towards those of `model`, buffers are copied."
+    self._average(*_tensors(ema_model, model))
+
+@patch
+def _average(self:EMA, params, buffers):
     weight = 1 - self.decay_at(self.averaged)
     with torch.no_grad():
-        params, buffers = (_lists(_pairs(ema_model, model, kind)) for kind in ('named_parameters', 'named_buffers'))
         for avg, live in params:
             if avg[0].is_floating_point() or avg[0].is_complex():
                 torch._foreach_lerp_(avg, [o.to(avg[0].device, avg[0].dtype) for o in live], weight)
@@ -142,8 +153,12 @@ def step_ema(self:EMA,
     step_start_ema=2000,  # For so many steps `ema_model` is a copy of `model`; 0 to average from the first step
 ):
     "Follow one training step: copy `model` during the first `step_start_ema` calls, average after them."
-    if self.step < step_start_ema: self.reset_parameters(ema_model, model)
-    else: self.update_model_average(ema_model, model)
+    self._follow(_tensors(ema_model, model), step_start_ema)
+
+@patch
+def _follow(self:EMA, tensors, step_start_ema):
+    if self.step < step_start_ema: self._copy(tensors)
+    else: self._average(*tensors)
     self.step += 1
 
 # %% ../nbs/02_ema.ipynb #1c4f4caf
@@ -208,7 +223,7 @@ class EMACallback(Callback):
         self.ema = EMA(beta, sigma_rel is None if ramp is None else ramp, sigma_rel)
         self.step_start_ema, self.more = step_start_ema, dict(more or {})
         _check_more(self.more)
-        self._made, self._skipped = {}, False
+        self._made, self._known, self._skipped = {}, {}, False
 
     def _network(self, name, ema, current):
         "The network of an average: the one that is there, or a new copy while nothing has been averaged."
@@ -217,7 +232,7 @@ class EMACallback(Callback):
         return current
 
     def before_fit(self):
-        self._skipped = False
+        self._known, self._skipped = {}, False
         if hasattr(self.learn, 'lr_finder') or hasattr(self.learn, 'gather_preds'): return
         self.learn.ema_model = self._network(None, self.ema, getattr(self.learn, 'ema_model', None))
         if self.more:
@@ -229,9 +244,14 @@ class EMACallback(Callback):
     def after_step(self):
         skipped, self._skipped = self._skipped, False
         if skipped or hasattr(self.learn, 'lr_finder'): return
-        self.ema.step_ema(self.learn.ema_model, self.learn.model, self.step_start_ema)
-        for name, ema in self.more.items():
-            ema.step_ema(self.learn.ema_models[name], self.learn.model, self.step_start_ema)
+        for name, ema in {None: self.ema, **self.more}.items():
+            ema._follow(self._side_by_side(name), self.step_start_ema)
+
+    def _side_by_side(self, name):
+        "The tensors of the average called `name` and of the network; the search takes longer than the averaging."
+        nets = self.learn.ema_model if name is None else self.learn.ema_models[name], self.learn.model
+        if self._known.get(name, [None])[0] != nets: self._known[name] = nets, _tensors(*nets)
+        return self._known[name][1]
 
     def before_train(self): check_own_weights(self.learn.model, 'training')
 

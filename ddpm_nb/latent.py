@@ -12,7 +12,6 @@ import torch
 from copy import copy, deepcopy
 from functools import partial
 from fastai.callback.core import Callback
-from fastai.callback.training import GradientClip
 from fastai.learner import Metric
 from fastai.optimizer import OptimWrapper
 from torch.nn import functional as F
@@ -22,7 +21,7 @@ from .conditions import each_part
 from .data import DescribedSet, Images, describe_shape, make_loaders
 from .denoiser import load_autoencoder
 from .files import weights_hash
-from .step_check import StopOnNaN
+from .step_check import ClipGradients, StopOnNaN
 from .trainer import DDPMLearner, has_valid
 
 # %% ../nbs/11_latent.ipynb #75c710b9
@@ -84,7 +83,7 @@ def autoencoder_learner(
     if model is None: model = Autoencoder(x.shape[1] if x.ndim == 4 else 3)
     with torch.no_grad(): model.posterior(x[:1].to(next(model.parameters()).device))        # refuses other shapes
     opt = partial(OptimWrapper, opt=torch.optim.AdamW, fused=True)
-    cbs = [AutoencoderCallback(), StopOnNaN(), GradientClip(clip), *(cbs if isinstance(cbs, (list, tuple)) else [cbs])]
+    cbs = [AutoencoderCallback(), StopOnNaN(), ClipGradients(clip), *(cbs if isinstance(cbs, (list, tuple)) else [cbs])]
     learn = DDPMLearner(dls, model, AutoencoderLoss(kl_weight), opt, lr=lr, wd=wd, metrics=[PSNR()], cbs=cbs)
     learn.model.to(dls.device)
     return learn

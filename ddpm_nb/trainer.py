@@ -21,7 +21,6 @@ from functools import partial
 from fastai.callback.core import Callback
 from fastai.callback.fp16 import AMPMode, MixedPrecision
 from fastai.callback.progress import ProgressCallback
-from fastai.callback.training import GradientClip
 from fastai.data.core import DataLoaders
 from fastai.learner import Learner, Metric
 from fastai.optimizer import OptimWrapper
@@ -44,7 +43,7 @@ from .data import array_dls, digits_dls
 from .datasets import cifar10_dls, fashion_mnist_dls, letters_dls, mnist_dls, npz_dls
 from .folders import csv_dls, folder_dls
 from .audit import audit_images, fix_images
-from .step_check import LateProgress, StopOnNaN
+from .step_check import ClipGradients, LateProgress, StopOnNaN
 from .cuda_graphs import GraphStep
 
 # %% ../nbs/03_trainer.ipynb #e8b7d4db
@@ -284,10 +283,10 @@ def _ema_callback(ema):
     return [] if ema is None else [ema if isinstance(ema, EMACallback) else EMACallback(beta=ema)]
 
 def _clip_callback(clip):
-    "A list with the GradientClip that `clip` asks for, if it asks for one."
+    "A list with the ClipGradients that `clip` asks for, if it asks for one."
     if clip is not None and clip <= 0:
         raise ValueError(f'clip is the largest norm of the gradient, above 0, or None; got {clip}')
-    return [] if clip is None else [GradientClip(clip)]
+    return [] if clip is None else [ClipGradients(clip)]
 
 def _for_gpu(device):
     "On a GPU: mixed precision, bfloat16 if it can and float16 if not, TF32 for the rest, a CUDA graph if it is safe."
