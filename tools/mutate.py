@@ -129,7 +129,7 @@ BUGS = [
     ('heads: always one', 'self.heads = max(1, channels//head_dim)\n        if channels', 'self.heads = 1\n        if channels'),
     ('config forgets attention', 'attention_at=list(attention_at), blocks=blocks)', 'blocks=blocks)'),
     ('ramp cap lost', 'return min(self.beta, (1 + n)/(10 + n)) if self.ramp', 'return (1 + n)/(10 + n) if self.ramp'),
-    ('copy resets not buffers', "for kind in ('named_parameters', 'named_buffers'):\n            for avg", "for kind in ('named_parameters',):\n            for avg"),
+    ('copy resets not buffers', "for lists in tensors:\n            for avg", "for lists in tensors[:1]:\n            for avg"),
     ('trailing: not rounded', '(2*n*(steps - i) + steps)//(2*steps) - 1', '(2*n*(steps - i))//(2*steps) - 1'),
     ('heun: gamma cap', '2**0.5 - 1)\n    for', '1e9)\n    for'),
     ('level loss: part off', 'part = (self.xb[1].cpu()*self.n)//self.learn.ddpm.schedule.T', 'part = ((self.xb[1].cpu()+1).clamp(max=self.learn.ddpm.schedule.T-1)*self.n)//self.learn.ddpm.schedule.T'),
