@@ -191,7 +191,8 @@ class GraphStep(Callback):
 
     def let_go(self):
         "Let go of the computation of the batch before, which the learner still refers to."
-        self.learn.pred, self.learn.loss_grad, self.learn.loss = None, None, self.loss.detach()
+        self.learn.pred = self.learn.loss_grad = None
+        if torch.is_tensor(vars(self.learn).get('loss')): self.learn.loss = self.loss.detach()
 
     def restore(self):
         "Put the network itself back into the learner."
