@@ -11,11 +11,11 @@ import math
 import torch
 from fastcore.basics import patch
 from .adm import ADMUNet
-from .conditions import Numbers, each_part
+from .conditions import Numbers, each_part, size_of
 from .denoiser import Denoiser
 from .finetune import run_weights
 from .run_folder import check_data, read_config
-from .samplers import consistency, dpmpp_2m, spaced_timesteps
+from .samplers import dpmpp_2m, spaced_timesteps
 from .trainer import DDPMCallback, ddpm_learner
 
 # %% ../nbs/12_few_steps.ipynb #a98cf4dc
@@ -231,23 +231,21 @@ def _told_until(net):
 @torch.no_grad()
 def path_targets(
     teacher,        # Denoiser of the trained run
-    noise,          # Normal noise for each step of the student, (steps, n, ...)
+    noise,          # Normal noise, (n, ...)
     y=None,         # Class labels, (n,), or another condition
-    evaluations=8,  # Evaluations of the teacher for a path that begins in pure noise
+    steps=2,        # Steps of the student
+    evaluations=8,  # Evaluations of the teacher for a path, and more where a step begins between two of them
     cfg_scale=1.,   # Guidance of the teacher, see Denoiser
 ):  # List with a tuple for each step: where it begins (n, ...), its timesteps (n,), where the path ends, as the first
-    "What the sampler `consistency` asks and should be answered, from paths that the teacher draws with `dpmpp_2m`."
-    schedule, fresh, points = teacher.schedule, iter(noise), []
-    steps, levels = (spaced_timesteps(schedule, n) for n in (len(noise), evaluations))
-    ask = lambda x, s: teacher(x, s, y, cfg_scale)
-    def end(x_t, t):
-        path = dpmpp_2m(ask, schedule, x_t, [t, *(s for s in levels if s < t)], None)
-        points.append((x_t, torch.full((len(x_t),), t, device=x_t.device), [*path][-1]))
-        return points[-1][2]
-    for _ in consistency(end, schedule, next(fresh)*schedule.level(steps[0])[1], steps, lambda: next(fresh)): pass
-    return points
+    "What the steps of the sampler `consistency` ask and should be answered, from paths that `dpmpp_2m` draws."
+    schedule = teacher.schedule
+    begins = spaced_timesteps(schedule, steps)[:-1]
+    levels = sorted({*begins, *spaced_timesteps(schedule, evaluations)}, reverse=True)
+    x = noise*schedule.level(levels[0])[1]
+    path = [x, *dpmpp_2m(lambda x, t: teacher(x, t, y, cfg_scale), schedule, x, levels, None)]
+    return [(x_t, torch.full((len(x),), t, device=x.device), path[-1]) for t, x_t in zip(levels, path) if t in begins]
 
-# %% ../nbs/12_few_steps.ipynb #ca8afd5b
+# %% ../nbs/12_few_steps.ipynb #bc4b10d6
 class PathCallback(_StudentCallback):
     "Make each batch of points of the teacher's paths, and ask where these end (Luhman & Luhman 2021)."
     def __init__(self,
@@ -255,17 +253,21 @@ class PathCallback(_StudentCallback):
         steps=2,        # Steps of the sampler 'consistency' that the student learns
         cfg_scale=1.,   # Guidance of the teacher, which becomes part of the student
         evaluations=8,  # Evaluations of the teacher for a path that begins in pure noise
-        uses=4,         # How often each point is used
+        uses=2,         # How often each point is used
         p_uncond=0.1,   # Share of the labels, or other conditions, dropped in training, in [0, 1]
         valid_seed=0,   # Seed of the noise that validation always uses
     ):
         super().__init__(teacher, cfg_scale, 'paths', steps, p_uncond=p_uncond, valid_seed=valid_seed)
         for n in (steps, evaluations): spaced_timesteps(self.schedule, n)       # refuses what is not possible
-        self.steps, self.uses, self.asked = steps, uses, dict(evaluations=evaluations, cfg_scale=cfg_scale)
+        self.evaluations, self.uses = evaluations, uses
 
     def valid_draw(self, x0, y):
         t, self.valid_noise, y = super().valid_draw(x0, y)
         return t, self.valid_noise, y
+
+    def before_fit(self):
+        super().before_fit()
+        self.pool = []                                                          # conditions of the batches seen
 
     def before_train(self): self.batches = []
     def before_batch(self):
@@ -275,29 +277,33 @@ class PathCallback(_StudentCallback):
         else: x_t, t, x0 = self.valid_points(self.xb[1], y)
         self.learn.xb, self.learn.yb = (x_t, t) if y is None else (x_t, t, y), (self.target_for(x0, x_t, t),)
 
-# %% ../nbs/12_few_steps.ipynb #bc4b10d6
+# %% ../nbs/12_few_steps.ipynb #dee8c972
+@patch
+def points(self:PathCallback, noise, y):
+    "Points of the paths that begin in `noise`, see `path_targets`."
+    return path_targets(self.teacher, noise, y, self.few_steps['steps'], self.evaluations, self.cfg_scale)
+
 @patch
 def next_batch(self:PathCallback, y):
-    "A batch of points, from paths with conditions drawn from those of this batch, `y`."
+    "A batch of points, from paths with conditions drawn from those of the batches since the last paths were drawn."
+    self.pool.append(y)
     if not self.batches:
-        n, shape, device = len(self.xb[0]), self.image_shape, self.xb[0].device
-        asked = n*(self.n_iter - self.iter)                                                    # points for the epoch
-        wanted = min(32*n, math.ceil(asked/(self.steps + 1)/self.uses))                        # paths for them
-        rows = torch.randint(n, (wanted,), device=device).split(max(n, 256))         # many at a time are faster
-        ys = [(len(i), each_part(lambda o: o[i], y)) for i in rows]
-        draw = lambda k, m, y: path_targets(self.teacher, torch.randn(k, m, *shape, device=device), y, **self.asked)
-        points = [(*o, y) for m, y in ys for k in (self.steps, 1) for o in draw(k, m, y)]
-        x_t, t, x0 = (torch.cat([o[k] for o in points]) for k in range(3))
-        y = each_part(lambda *o: torch.cat(o), *(o[3] for o in points))
+        n, device = len(self.xb[0]), self.xb[0].device
+        y, self.pool = each_part(lambda *o: torch.cat(o), *self.pool), []
+        of = lambda rows: each_part(lambda o: o[rows], y)
+        paths = math.ceil(n*(self.n_iter - self.iter)/self.few_steps['steps']/self.uses)     # for the rest of the epoch
+        known = n if y is None else size_of(y)
+        rows = torch.randint(known, (min(paths, max(n, 256)),), device=device)                # many at a time are faster
+        noise = torch.randn(len(rows), *self.image_shape, device=device)
+        x_t, t, x0 = map(torch.cat, zip(*self.points(noise, of(rows))))
         order = torch.cat([torch.randperm(len(t), device=device) for _ in range(self.uses)])
-        self.batches = [(x_t[i], t[i], x0[i], each_part(lambda o: o[i], y)) for i in order.split(n) if len(i) == n]
+        self.batches = [(x_t[i], t[i], x0[i], of(rows[i % len(rows)])) for i in order.split(n) if len(i) == n]
     return self.batches.pop()
 
 @patch
 def valid_points(self:PathCallback, t, y):
     "One point of a path for each item of a validation batch, always the same: that of the step which begins above `t`."
-    noise = torch.stack([self.valid_noise.roll(k, -1) for k in range(self.steps)])    # new to each pixel
-    points = path_targets(self.teacher, noise, y, **self.asked)
+    points = self.points(self.valid_noise, y)
     which = len(points)*(self.schedule.T - 1 - t)//self.schedule.T
     return (torch.stack(o)[which, torch.arange(len(t), device=t.device)] for o in zip(*points))
 
