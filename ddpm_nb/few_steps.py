@@ -293,7 +293,7 @@ def next_batch(self:PathCallback, y):
         of = lambda rows: each_part(lambda o: o[rows], y)
         paths = math.ceil(n*(self.n_iter - self.iter)/self.few_steps['steps']/self.uses)     # for the rest of the epoch
         known = n if y is None else size_of(y)
-        rows = torch.randint(known, (min(paths, max(n, 256)),), device=device)                # many at a time are faster
+        rows = torch.randint(known, (min(paths, max(n, 256)),), device=device)               # many at a time are faster
         noise = torch.randn(len(rows), *self.image_shape, device=device)
         x_t, t, x0 = map(torch.cat, zip(*self.points(noise, of(rows))))
         order = torch.cat([torch.randperm(len(t), device=device) for _ in range(self.uses)])
