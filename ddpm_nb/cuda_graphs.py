@@ -137,7 +137,7 @@ def make(self:Graphed,
     try:
         if not grad: return captured(self._orig_mod, args)
         own = pytree.tree_map(torch.clone, args)                 # the places from which a replay reads
-        with torch.cuda.stream(torch.cuda.current_stream()):     # a recording that fails would leave another one current
+        with torch.cuda.stream(torch.cuda.current_stream()):     # if a recording fails, another one would stay current
             return torch.cuda.make_graphed_callables(_Call(self._orig_mod), own, allow_unused_input=True)
     finally: generator.graphsafe_set_state(state)
 

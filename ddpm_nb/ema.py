@@ -113,17 +113,13 @@ def reset_parameters(self:EMA,
     model,      # The network
 ):
     "Copy all parameters and buffers of `model` to `ema_model`."
-    self._copy(_tensors(ema_model, model))
+    _copy(_tensors(ema_model, model))
 
-@patch
-def _copy(self:EMA, tensors):
-    with torch.no_grad():
-        for lists in tensors:
-            for avg, live in lists: torch._foreach_copy_(avg, live)
+@torch.no_grad()
+def _copy(tensors):
+    for avg, live in sum(tensors, []): torch._foreach_copy_(avg, live)
 
-def _tensors(ema_model, model):
-    "Parameters, and then buffers, of two networks side by side, as `_lists`."
-    return [_lists(_pairs(ema_model, model, kind)) for kind in ('named_parameters', 'named_buffers')]
+def _tensors(*nets): return [_lists(_pairs(*nets, kind)) for kind in ('named_parameters', 'named_buffers')]
 
 # %% ../nbs/02_ema.ipynb #e4d59fca
 @patch
@@ -135,14 +131,13 @@ def update_model_average(self:EMA,
     self._average(*_tensors(ema_model, model))
 
 @patch
+@torch.no_grad()
 def _average(self:EMA, params, buffers):
-    weight = 1 - self.decay_at(self.averaged)
-    with torch.no_grad():
-        for avg, live in params:
-            if avg[0].is_floating_point() or avg[0].is_complex():
-                torch._foreach_lerp_(avg, [o.to(avg[0].device, avg[0].dtype) for o in live], weight)
-            else: torch._foreach_copy_(avg, live)
-        for avg, live in buffers: torch._foreach_copy_(avg, live)
+    for avg, live in params:
+        if avg[0].is_floating_point() or avg[0].is_complex():
+            torch._foreach_lerp_(avg, [o.to(avg[0]) for o in live], 1 - self.decay_at(self.averaged))
+        else: torch._foreach_copy_(avg, live)
+    for avg, live in buffers: torch._foreach_copy_(avg, live)
     self.averaged += 1
 
 # %% ../nbs/02_ema.ipynb #b5c2d5bf
@@ -157,8 +152,7 @@ def step_ema(self:EMA,
 
 @patch
 def _follow(self:EMA, tensors, step_start_ema):
-    if self.step < step_start_ema: self._copy(tensors)
-    else: self._average(*tensors)
+    _copy(tensors) if self.step < step_start_ema else self._average(*tensors)
     self.step += 1
 
 # %% ../nbs/02_ema.ipynb #1c4f4caf
@@ -245,13 +239,10 @@ class EMACallback(Callback):
         skipped, self._skipped = self._skipped, False
         if skipped or hasattr(self.learn, 'lr_finder'): return
         for name, ema in {None: self.ema, **self.more}.items():
-            ema._follow(self._side_by_side(name), self.step_start_ema)
-
-    def _side_by_side(self, name):
-        "The tensors of the average called `name` and of the network; the search takes longer than the averaging."
-        nets = self.learn.ema_model if name is None else self.learn.ema_models[name], self.learn.model
-        if self._known.get(name, [None])[0] != nets: self._known[name] = nets, _tensors(*nets)
-        return self._known[name][1]
+            net = self.learn.ema_model if name is None else self.learn.ema_models[name]
+            # once in a fit, since the search takes longer than the averaging
+            if net not in self._known: self._known[net] = _tensors(net, self.learn.model)
+            ema._follow(self._known[net], self.step_start_ema)
 
     def before_train(self): check_own_weights(self.learn.model, 'training')
 
