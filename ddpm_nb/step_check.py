@@ -222,7 +222,7 @@ class ClipGradients(GradientClip):
     name = 'gradient_clip'
     def before_step(self):
         guard = getattr(self.learn, 'nan_guard', None)
-        if guard is None: super().before_step()
+        if guard is None or self.norm_type != 2: super().before_step()
         else: nn.utils.clip_grads_with_norm_(guard.weights, self.max_norm, guard.total)
 
 # %% ../nbs/02f_step_check.ipynb #6e0a2002
