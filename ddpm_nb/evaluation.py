@@ -13,6 +13,7 @@ import torch
 from functools import partial
 from numbers import Integral
 from pathlib import Path
+from types import SimpleNamespace
 from fastcore.basics import patch
 from .conditions import Classes, Condition, check_condition, each_part, size_of
 from .datasets import fingerprint
@@ -99,6 +100,11 @@ def _check_pictures(config, run):
     raise ValueError(f'evaluate measures pictures, and {run} makes items of shape {shape_of(config)}: for clips call '
                      'ddpm_nb.clip_report.evaluate_clips, for others use ddpm_nb.metrics, which takes rows of numbers')
 
+def _fingerprint_of(dls):
+    "The fingerprint of the pictures of `dls`, which may hold their codes."
+    loaders = [SimpleNamespace(dataset=getattr(o, 'pictures', o)) for o in (dls.train_ds, dls.valid_ds)]
+    return fingerprint(SimpleNamespace(loaders=loaders) if hasattr(dls.train_ds, 'pictures') else dls)
+
 def _told(condition, x, y):
     "Whether samples are asked for by the condition of real images; an error if `y` is none for the network."
     if condition is None or type(condition) is Condition or y is None: return False
@@ -159,7 +165,7 @@ class Evaluation:
         if eyes is not None: check_extractor(eyes, self.train_x)
         self.names = self.classes and (eyes is None or names_classes(eyes, self.train_x, self.train_y))
         self.generator = torch.Generator().manual_seed(protocol.seed)
-        self.images, self.data = len(dls.train_ds), fingerprint(dls)
+        self.images, self.data = len(dls.train_ds), _fingerprint_of(dls)
         self.plan()
 
 @patch

@@ -104,12 +104,14 @@ def _load_program(config, classes, T, to):
     y = f'; `y`, int64 (n,), 0 … {classes - 1}, or -1 for no label' if classes else ''
     inputs = f'Inputs: `x_t`, float32 (n, {c}, {h}, {w}); `t`, int64 (n,), 0 … {T - 1}{y}'
     tables = '`schedule.json` holds signal and noise rates, and p and q: the answer is p x₀ + q ε.'
-    if in_codes: tables += (' The network draws codes. The program in the file called `decoder` makes pictures of them: '
-                            f'`z`, float32 (n, {c}, {h}, {w}).')
+    if in_codes:
+        tables += (' The network draws codes, and the program in the file called `decoder` makes pictures of them, from '
+                   f'`z`, float32 (n, {c}, {h}, {w}).')
     made = ' × '.join(map(str, _picture_shape(config)))
     changes = {'(n, 1, 28, 28)': f'(n, {c}, {h}, {w})', '1 × 28 × 28': made}
     kinds = to, 'codes' if in_codes else 'pixels'
-    return f'{_WITH[to]} {inputs}. {tables}', _with_classes('card_program.py', kinds, classes, changes | _few_steps(config))
+    code = _with_classes('card_program.py', kinds, classes, changes | _few_steps(config))
+    return f'{_WITH[to]} {inputs}. {tables}', code
 
 _WITH = dict(
     onnx='With onnxruntime, in this folder.',
