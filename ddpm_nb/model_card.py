@@ -105,7 +105,7 @@ def _load_program(config, classes, T, to):
     inputs = f'Inputs: `x_t`, float32 (n, {c}, {h}, {w}); `t`, int64 (n,), 0 … {T - 1}{y}'
     tables = '`schedule.json` holds signal and noise rates, and p and q: the answer is p x₀ + q ε.'
     if in_codes:
-        tables += (' The network draws codes, and the program in the file called `decoder` makes pictures of them, from '
+        tables += (' The network draws codes, and the program in the file `decoder` makes pictures of them, from '
                    f'`z`, float32 (n, {c}, {h}, {w}).')
     made = ' × '.join(map(str, _picture_shape(config)))
     changes = {'(n, 1, 28, 28)': f'(n, {c}, {h}, {w})', '1 × 28 × 28': made}
