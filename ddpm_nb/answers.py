@@ -17,7 +17,7 @@ from torch import nn
 from torch.nn import functional as F
 from .captions import Captions, unseen_words
 from .conditions import Classes, KnownPixels, Labels, Numbers, condition_texts, each_part, size_of
-from .denoiser import refuse_latent, wanted_condition
+from .denoiser import wanted_condition
 from .files import weights_hash
 from .record import Record, pixel_hash, upload_hash
 from .restoration import inpainting, restore
@@ -52,6 +52,7 @@ def fixed_batch(
     "`denoiser`, whose answer for an image has the same bits in a batch of any size."
     out = copy(denoiser)
     out.model = FixedBatch(denoiser.model, rows)
+    if out.autoencoder is not None: out.decode = FixedBatch(denoiser.decode, rows)
     return out
 
 # %% ../nbs/21a_answers.ipynb #1337a918
@@ -62,8 +63,8 @@ def sample_together(
     sampler=None,   # As for sample, for all of them
     steps=None,     # The same
     cfg_scale=1.,   # Guidance
-):  # generator of lists, the images (n, c, h, w) of each request, one list after each step
-    "Answer several requests in one batch, each as `sample` with a generator of that seed does."
+):  # generator of lists, the images (n, c, h, w), or codes, of each request, one list after each step
+    "Answer several requests in one batch, each as `sample_iter` with a generator of that seed does."
     wanted = [wanted_condition(denoiser, o) for o in wanted]
     untold = isinstance(wanted[0], int)
     sizes = wanted if untold else [size_of(o) for o in wanted]
@@ -162,6 +163,8 @@ def answer(
     if kind != 'restore' and completes_clips(denoiser):
         return complete(denoiser, y.pop('known'), y or None, sampler=settings['sampler'], **common)
     if kind != 'restore': return sample(denoiser, y, sampler=settings['sampler'], **common)
+    if denoiser.autoencoder is not None:
+        raise ValueError('this network draws codes of an autoencoder, and filling in works on pixels: use another run')
     m = inpainting(~fill.expand(denoiser.shape))
     y = None if isinstance(y, int) else each_part(lambda o: o[:1], y)
     x = restore(denoiser, m.A(image[None]), m, settings['method'], n=settings['n'], labels=y, **common)[0]
@@ -172,8 +175,10 @@ def model_hash(
     denoiser,  # A Denoiser
 ):
     "Twelve hexadecimal digits that tell the weights of `denoiser` from others."
-    model = denoiser.model
-    return weights_hash(model.model if isinstance(model, FixedBatch) else model)[:12]
+    model, own = denoiser.model, denoiser.autoencoder
+    weights = (model.model if isinstance(model, FixedBatch) else model).state_dict()
+    if own is not None: weights = weights | {f'autoencoder.{k}': v for k, v in own.state_dict().items()}
+    return weights_hash(weights)[:12]
 
 def provenance(
     denoiser,  # A Denoiser
@@ -190,9 +195,7 @@ def served_denoiser(
     rows=16,      # Images at a time, see FixedBatch
 ):  # A Denoiser
     "The fixed batch of a run's averaged weights; a `ValueError` for a run that cannot be served."
-    config = read_run(run)
-    refuse_latent(config, run, 'the service')
-    shape = tuple(shape_of(config))
+    shape = tuple(shape_of(read_run(run)))
     if len(shape) not in (3, 4):
         made = {1: 'rows', 2: 'signals'}.get(len(shape), 'items')
         raise ValueError(f'{run} makes {made} of shape {shape}, and the service hands out pictures and clips alone: '

@@ -265,18 +265,14 @@ def _settings(run):
     "The settings of `run`, made by ddpm_train, with defaults for options that are newer than it."
     config = check_run(run)
     settings = config.get('settings')
-    if not settings: _refuse_python(run)
+    if not settings:
+        raise ValueError(f'{run} was not made by ddpm_train, so that its settings and its data are not known: '
+                         'call `resume` or `evaluate` from Python')
     files = settings['data'] not in data_sets
-    if settings['num_classes'] == 0 and files and 'data' not in config: _refuse_old_split(run)
+    if settings['num_classes'] == 0 and files and 'data' not in config:
+        raise ValueError(f'{run} was made with --num_classes 0 by an older version, which split the images otherwise: '
+                         'train it anew')
     return {k: v for k, v in _defaults().items() if k not in _MACHINE} | settings
-
-def _refuse_python(run):
-    raise ValueError(f'{run} was not made by ddpm_train, so that its settings and its data are not known: '
-                     'call `resume` or `evaluate` from Python')
-
-def _refuse_old_split(run):
-    raise ValueError(f'{run} was made with --num_classes 0 by an older version, which split the images otherwise: '
-                     'train it anew')
 
 # %% ../nbs/19_cli.ipynb #94b7b5ae
 def _resumed(run, given):
@@ -364,8 +360,10 @@ def ddpm_evaluate(
     guidance = _check_evaluation(config := check_run(run), n, steps, sampler, cfg_scale, seed)
     check_data_settings(s, _defaults())
     from ddpm_nb import clip_report, evaluation
+    from ddpm_nb.latent import latents_dls, load_autoencoder
     evaluate = clip_report.evaluate_clips if len(config.get('shape') or ()) == 4 else evaluation.evaluate
     dls = load_data(s, 'cpu')
+    if s['latent']: dls = latents_dls(dls, load_autoencoder(f'{run}/autoencoder'))
     report = evaluate(run, dls, n=n, steps=steps, sampler=sampler, cfg_scale=guidance, seed=seed, quick=quick,
                       weights=weights, device=device, say=partial(print, flush=True), progress=sys.stdout.isatty())
     print(*report.lines(), f'report   {run}/report.html', sep='\n')

@@ -363,7 +363,7 @@ def load_autoencoder(
 def refuse_latent(
     config,  # Of a run folder, see read_config
     path,    # The run folder, for the message
-    what,    # Who refuses, such as 'ddpm_serve'
+    what,    # Who refuses, such as 'ddpm_distill'
 ):
     "Raise a `ValueError` for a run that draws codes of an autoencoder."
     if 'latent' not in config: return

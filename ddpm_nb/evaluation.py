@@ -10,17 +10,16 @@ __all__ = ['sweep', 'Evaluation', 'evaluate', 'Extractor', 'Protocol', 'fit_extr
 import numpy as np
 import time
 import torch
-from copy import copy
 from functools import partial
 from numbers import Integral
 from pathlib import Path
+from types import SimpleNamespace
 from fastcore.basics import patch
-from torch.utils.data import default_collate
 from .conditions import Classes, Condition, check_condition, each_part, size_of
 from .datasets import fingerprint
-from .denoiser import Denoiser, refuse_latent
-from .extractors import Extractor, check_extractor, check_images, classification_accuracy_score, fit_extractor
-from .extractors import inception_extractor, names_classes, writable_or_none
+from .denoiser import Denoiser
+from .extractors import Extractor, all_images, check_extractor, check_images, classification_accuracy_score
+from .extractors import fit_extractor, inception_extractor, names_classes, writable_or_none
 from .images import image_grid
 from .memorisation import loss_by_level, memorisation, overfitting
 from .metrics import GOOD, Measured, bootstrap, class_report, frechet_distance, frechet_infinity
@@ -70,20 +69,6 @@ def _rows(wanted, rows):
 
 def _count(wanted): return wanted if isinstance(wanted, Integral) else size_of(wanted)
 
-def _all_images(ds, most, name):
-    "Up to `most` images of a dataset and what is said of them, unmirrored, on the CPU."
-    if hasattr(ds, 'pixels'): return ds.x[:most].cpu(), each_part(lambda o: torch.as_tensor(o)[:most].cpu(), ds.y)
-    if hasattr(ds, 'flip'):
-        ds = copy(ds)
-        ds.flip = False
-    items = [ds[i] for i in range(min(most, len(ds)))]
-    if not all(isinstance(o, tuple) and torch.is_tensor(o[0]) and o[0].shape == items[0][0].shape for o in items):
-        raise ValueError(f'the {name} must be tensors (c, h, w) of one shape, with or without a label, '
-                         f'got {type(items[0][0]).__name__}')
-    plain = lambda o: (o.float() if o.is_floating_point() else o.long()).as_subclass(torch.Tensor)
-    y = default_collate([o[1] for o in items]) if len(items[0]) > 1 else None
-    return torch.stack([o[0] for o in items]), each_part(plain, y)
-
 def _check_classes(run, config, dls):
     "Raise a `ValueError` if the run was trained with other classes."
     theirs, names = config.get('classes'), getattr(dls, 'vocab', None)
@@ -97,15 +82,28 @@ def _check_shapes(dls, denoiser):
         raise ValueError('these data have no validation images, and samples are judged against images that the model '
                          'has not seen: make the DataLoaders with some held out')
     for ds, name in ((dls.train_ds, 'training images'), (dls.valid_ds, 'held-out images')):
-        shape = tuple(_all_images(ds, 1, name)[0].shape[1:])
-        if denoiser.shape and shape != tuple(denoiser.shape):
-            raise ValueError(f'the run makes images of shape {tuple(denoiser.shape)}, the data have {shape}')
+        shape = tuple(all_images(ds, 1, name)[0].shape[1:])
+        if denoiser.shape and shape != tuple(denoiser.picture_shape):
+            raise ValueError(f'the run makes images of shape {tuple(denoiser.picture_shape)}, the data have {shape}')
+
+def _check_codes(dls, denoiser):
+    "Raise a `ValueError` for pictures where the run draws codes, and for codes where it draws pixels."
+    codes = hasattr(dls.train_ds, 'pictures')
+    if codes == (denoiser.autoencoder is not None): return
+    if codes: raise ValueError('the run draws pixels, and these are loaders of codes: pass those of the pictures')
+    raise ValueError('the run draws codes of an autoencoder, and these are loaders of pictures: pass '
+                     "latents_dls(dls, load_autoencoder(run/'autoencoder')), from ddpm_nb.latent")
 
 def _check_pictures(config, run):
     "Raise a `ValueError` for a run that makes other things than pictures."
-    if len(shape_of(config)) == 3: return refuse_latent(config, run, 'evaluate')
+    if len(shape_of(config)) == 3: return
     raise ValueError(f'evaluate measures pictures, and {run} makes items of shape {shape_of(config)}: for clips call '
                      'ddpm_nb.clip_report.evaluate_clips, for others use ddpm_nb.metrics, which takes rows of numbers')
+
+def _fingerprint_of(dls):
+    "The fingerprint of the pictures of `dls`, which may hold their codes."
+    loaders = [SimpleNamespace(dataset=getattr(o, 'pictures', o)) for o in (dls.train_ds, dls.valid_ds)]
+    return fingerprint(SimpleNamespace(loaders=loaders) if hasattr(dls.train_ds, 'pictures') else dls)
 
 def _told(condition, x, y):
     "Whether samples are asked for by the condition of real images; an error if `y` is none for the network."
@@ -118,7 +116,7 @@ def _real_images(dls, eyes):
     out = []
     for ds, most, name in ((dls.train_ds, 10_000, 'training images'), (dls.valid_ds, 5_000, 'held-out images')):
         if len(ds) < 20: raise ValueError(f'at least 20 {name} are needed, got {len(ds)}')
-        x, y = _all_images(ds, most, name)
+        x, y = all_images(ds, most, name)
         check_images(x, 20, name)
         out += [x, y]
     if eyes is None and len(out[0]) < 64:
@@ -156,6 +154,7 @@ class Evaluation:
         self.weights = dict(ema='averaged', model='raw').get(weights, weights)
         _check_weights(self.denoiser)
         check_report_folder(self.run)
+        _check_codes(dls, self.denoiser)
         _check_shapes(dls, self.denoiser)
         check_data(self.config, dls, self.run)
         _check_classes(self.run, self.config, dls)
@@ -166,7 +165,7 @@ class Evaluation:
         if eyes is not None: check_extractor(eyes, self.train_x)
         self.names = self.classes and (eyes is None or names_classes(eyes, self.train_x, self.train_y))
         self.generator = torch.Generator().manual_seed(protocol.seed)
-        self.images, self.data = len(dls.train_ds), fingerprint(dls)
+        self.images, self.data = len(dls.train_ds), _fingerprint_of(dls)
         self.plan()
 
 @patch
@@ -301,7 +300,8 @@ def level_losses(self:Evaluation):  # (losses by (images, network), first timest
     for net, d in {'raw': self.raw, self.weights: self.denoiser}.items():
         for who, x, y in (('training', self.train_x, self.train_y), ('held-out', self.held_x, self.held_y)):
             y = each_part(lambda o: o[:m].to(self.device), y if self.told else None)
-            found[who, net], starts = loss_by_level(d, x[:m].to(self.device), y, seed=self.protocol.seed)
+            x = torch.cat([d.encode(o.to(self.device)) for o in x[:m].split(64)])          # codes, if it draws these
+            found[who, net], starts = loss_by_level(d, x, y, seed=self.protocol.seed)
     return found, starts
 
 # %% ../nbs/05d_evaluation.ipynb #72361fce

@@ -16,15 +16,16 @@ from importlib import import_module
 from pathlib import Path
 from PIL import Image
 from tempfile import TemporaryDirectory
+from .autoencoder import autoencoder_config
 from .conditions import Classes, Condition
-from .denoiser import clip_of, refuse_latent
+from .denoiser import clip_of, load_autoencoder
 from .diffusers_export import check_told, read_unet, write_diffusers
 from .files import write_atomic
 from .images import open_image
 from .model_card import card_metrics, export_info, last_name, model_card
-from .programs import Program, check_program, largest_difference, need_packages, read_onnx
-from .programs import schedule_tables, trace_network, write_onnx
-from .run_folder import load_network, read_config, shape_of, weights_bytes, weights_file
+from .programs import ExportedDecoder, Program, check_program, largest_difference, need_packages, onnx_function
+from .programs import read_onnx, schedule_tables, trace_decoder, trace_network, write_onnx
+from .run_folder import load_network, read_config, shape_of, weights_bytes, weights_file, write_weights
 from .sampling import Denoiser
 from .schedules import NoiseSchedule
 from .unet import condition_of
@@ -32,7 +33,6 @@ from .unet import condition_of
 # %% ../nbs/20c_export.ipynb #419705fc
 def _read_run(run, weights='ema', model=None):
     "(config, network, 'averaged', 'raw' or other weights) of a run folder."
-    refuse_latent(read_config(run), run, 'an export')
     before = export_info(read_config(run), run)
     if before: _check_again(run, before, weights)
     config, net = load_network(run, weights, model)
@@ -53,19 +53,25 @@ def _check_again(run, before, weights):
 def _write_safetensors(denoiser, classes, folder):
     "The weights, for this library."
     (folder/'model.safetensors').write_bytes(weights_bytes(denoiser.model))
+    own = denoiser.autoencoder
+    if own is not None: write_weights(folder/'autoencoder', autoencoder_config(own), own)
 
 def _write_torch(denoiser, classes, folder):
     "The network as a PyTorch program, and the tables of its schedule."
-    torch.export.save(_traced(denoiser, classes, folder), folder/'network.pt2')
+    for name, program in _traced(denoiser, classes, folder).items(): torch.export.save(program, folder/f'{name}.pt2')
 
 def _write_onnx(denoiser, classes, folder):
     "The network as ONNX, and the tables of its schedule."
-    write_onnx(_traced(denoiser, classes, folder), folder/'network.onnx')
+    outputs = dict(network='prediction', decoder='pictures')
+    for name, program in _traced(denoiser, classes, folder).items():
+        write_onnx(program, folder/f'{name}.onnx', outputs[name])
 
 def _traced(denoiser, classes, folder):
-    "The network of `denoiser` as a program; writes the tables that it takes to sample with it."
+    "Network and, for codes, decoder of `denoiser` as programs; writes the tables that it takes to sample with them."
     (folder/'schedule.json').write_text(json.dumps(schedule_tables(denoiser.schedule, denoiser.prediction)))
-    return trace_network(denoiser.model, denoiser.shape, classes, denoiser.schedule.T)
+    programs = dict(network=trace_network(denoiser.model, denoiser.shape, classes, denoiser.schedule.T))
+    if denoiser.autoencoder is None: return programs
+    return programs | dict(decoder=trace_decoder(denoiser.autoencoder, denoiser.shape))
 
 def _write_diffusers(denoiser, classes, folder):
     "A pipeline of diffusers."
@@ -89,23 +95,32 @@ def load_export(
     "The denoiser in an exported folder, on the CPU; runs no code from it, except a PyTorch program with `trust`."
     folder, config = Path(folder), _read_export(folder)
     to, classes = config['exported']['format'], config['exported']['num_classes']
+    in_codes, decode = 'latent' in config, None
     if to == 'safetensors': return Denoiser.from_run(folder, model=model)
     if to == 'torch':
         if not trust: raise ValueError(_TRUST.format(folder))
-        check_program(folder/'network.pt2')
-        net = Program(torch.export.load(folder/'network.pt2').module(), classes)
-    elif to == 'onnx': net = read_onnx(folder/'network.onnx', classes)
+        net = Program(_read_program(folder/'network.pt2'), classes)
+        if in_codes: decode = _read_program(folder/'decoder.pt2')
+    elif to == 'onnx':
+        net = read_onnx(folder/'network.onnx', classes)
+        if in_codes: decode = onnx_function(folder/'decoder.onnx', 'z')
     elif to == 'diffusers':
         unet = read_unet(folder/'unet')
         net = Program(lambda x, t, *y: unet(x, t, *(torch.where(o < 0, classes, o) for o in y)).sample, classes)
     else: raise ValueError(f'{folder} was exported to {to!r}, not to one of {", ".join(formats)}')
-    return _denoiser(net, config)
+    return _denoiser(net, config, ExportedDecoder(decode, config['latent']) if in_codes else None)
 
-def _denoiser(net, config):
-    "The denoiser of the network `net` and the configuration of its run."
+def _read_program(file):
+    "The PyTorch program in `file`, which holds no pickle."
+    check_program(file)
+    return torch.export.load(file).module()
+
+def _denoiser(net, config, autoencoder=None):
+    "The denoiser of the network `net`, the configuration of its run and, for codes, an autoencoder."
     shape, schedule = shape_of(config), NoiseSchedule.from_config(config['schedule'])
-    few_steps = config.get('few_steps')
-    return Denoiser(net, schedule, config['prediction'], clip_of(shape), shape, config['classes'], few_steps=few_steps)
+    clip, few_steps = clip_of(shape) if autoencoder is None else None, config.get('few_steps')
+    return Denoiser(net, schedule, config['prediction'], clip, shape, config['classes'], few_steps=few_steps,
+                    autoencoder=autoencoder)
 
 _TRUST = ('{} holds a PyTorch program, and loading one can run code of whoever made it: pass trust=True if you would '
           'run their code, or ask for an export to safetensors or onnx, which hold no code')
@@ -154,7 +169,9 @@ def export_run(
     _check_request(to, out)
     config, net, weights = _read_run(run, weights, model)
     if to != 'safetensors': check_told(net, shape_of(config), f'the format {to}')
-    classes, denoiser = _classes_of(net, config), _denoiser(net, config)
+    if to == 'diffusers': _check_pixels(config, run)
+    autoencoder = load_autoencoder(run/'autoencoder') if 'latent' in config else None
+    classes, denoiser = _classes_of(net, config), _denoiser(net, config, autoencoder)
     largest_difference(net, net, denoiser.shape, denoiser.schedule.T, classes, sizes=(1,))    # finite and not all zeros
     model_card(run)                                                                           # can be written
     metrics, picture = card_metrics(run), _read_samples(run)
@@ -167,8 +184,7 @@ def export_run(
         formats[to](denoiser, classes, part)
         config = _facts(config, part, **known)
         _write_config(config, part)
-        other = load_export(part, deepcopy(model), trust=True).model
-        config['exported']['check'] = _compared(denoiser, other, classes)
+        config['exported'] |= _compared(denoiser, load_export(part, deepcopy(model), trust=True), classes)
         _write_config(config, part)
         if metrics: (part/'metrics.json').write_text(json.dumps(metrics, indent=1))
         if picture is not None: picture.save(part/'samples.png')
@@ -179,11 +195,24 @@ def export_run(
 
 def _write_config(config, folder): write_atomic(folder/'config.json', json.dumps(config, indent=1).encode())
 
+def _check_pixels(config, run):
+    "Raise a `ValueError` for a run that draws codes."
+    if 'latent' not in config: return
+    raise ValueError(f'{run} draws codes of an autoencoder, and the autoencoder of diffusers is another network: '
+                     'export to safetensors, torch or onnx')
+
 def _compared(denoiser, other, classes):
-    "How far the network `other` is from that of `denoiser`; a `ValueError` if it answers otherwise."
-    check = largest_difference(denoiser.model, other, denoiser.shape, denoiser.schedule.T, classes)
+    "How far network and decoder of `other` are from those of `denoiser`, as `check` and `decoder`."
+    as_network = lambda d: lambda z, t: d.decode(z)
+    found = dict(check=_close('network', denoiser.model, other.model, denoiser, classes))
+    if denoiser.autoencoder is None: return found
+    return found | dict(decoder=_close('decoder', as_network(denoiser), as_network(other), denoiser))
+
+def _close(what, a, b, denoiser, classes=None):
+    "How far the network `b` is from the network `a` of `denoiser`; a `ValueError` if it answers otherwise."
+    check = largest_difference(a, b, denoiser.shape, denoiser.schedule.T, classes)
     if check['difference'] <= 1e-4*check['answer']: return check
-    raise ValueError(f"the exported network answers otherwise than the original, by {check['difference']:.2g} "
+    raise ValueError(f"the exported {what} answers otherwise than the original, by {check['difference']:.2g} "
                      f"where the largest answer is {check['answer']:.2g}; nothing was written")
 
 # %% ../nbs/20c_export.ipynb #35760676

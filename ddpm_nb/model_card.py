@@ -24,10 +24,10 @@ def fill_template(
     kinds,    # Marks of lines that are wanted
     changes,  # dict: a text of the template, and what takes its place
 ):  # The program
-    "A program made from the lines of a template that have no mark, or one of `kinds`."
+    "A program made from the lines of a template that have no mark, or one of `kinds`, or several joined by 'and'."
     text = (files('ddpm_nb')/'assets'/name).read_text(encoding='utf-8')
     lines = (o.partition('  #: ') for o in text.splitlines())
-    program = '\n'.join(line.rstrip() for line, _, mark in lines if not mark or mark.strip() in kinds)
+    program = '\n'.join(line.rstrip() for line, _, mark in lines if {*mark.split(' and ')} <= {'', *kinds})
     for old, new in changes.items(): program = program.replace(old, str(new))
     return program
 
@@ -51,9 +51,13 @@ def _classes_taken(config):
     if told.get('kind') == 'class': return told.get('num_classes')
     return (len(names) if names else None) if args is None else args.get('num_classes')
 
+def _picture_shape(config):
+    "Shape of what comes out: for a network that draws codes, that of the pictures."
+    return tuple(config.get('latent') or shape_of(config))
+
 def _items(config):
     "What the network makes."
-    shape = shape_of(config)
+    shape = _picture_shape(config)
     if len(shape) == 3: return 'images of {1} × {2} pixels'.format(*shape)
     return f'rows of {shape[0]} numbers' if len(shape) == 1 else f'items of shape {" × ".join(map(str, shape))}'
 
@@ -96,12 +100,17 @@ def _load_diffusers(config, classes, T):
 # %% ../nbs/20b_model_card.ipynb #68aa62ab
 def _load_program(config, classes, T, to):
     "How to load a program: text and program."
-    c, (h, w) = config['image']['channels'], config['image']['size']
+    (c, h, w), in_codes = shape_of(config), 'latent' in config
     y = f'; `y`, int64 (n,), 0 … {classes - 1}, or -1 for no label' if classes else ''
     inputs = f'Inputs: `x_t`, float32 (n, {c}, {h}, {w}); `t`, int64 (n,), 0 … {T - 1}{y}'
     tables = '`schedule.json` holds signal and noise rates, and p and q: the answer is p x₀ + q ε.'
-    changes = {'(n, 1, 28, 28)': f'(n, {c}, {h}, {w})', '1 × 28 × 28': f'{c} × {h} × {w}'}
-    code = _with_classes('card_program.py', (to,), classes, changes | _few_steps(config))
+    if in_codes:
+        tables += (' The network draws codes, and the program in the file `decoder` makes pictures of them, from '
+                   f'`z`, float32 (n, {c}, {h}, {w}).')
+    made = ' × '.join(map(str, _picture_shape(config)))
+    changes = {'(n, 1, 28, 28)': f'(n, {c}, {h}, {w})', '1 × 28 × 28': made}
+    kinds = to, 'codes' if in_codes else 'pixels'
+    code = _with_classes('card_program.py', kinds, classes, changes | _few_steps(config))
     return f'{_WITH[to]} {inputs}. {tables}', code
 
 _WITH = dict(
@@ -195,7 +204,7 @@ def _pairs(o):
 
 def _data_facts(config):
     "Rows about the data."
-    settings, classes, shape = config.get('settings') or {}, config.get('classes') or [], shape_of(config)
+    settings, classes, shape = config.get('settings') or {}, config.get('classes') or [], _picture_shape(config)
     names = ', '.join(_one_line(o, 40) for o in classes[:20])
     if len(classes) > 20: names += f' and {len(classes) - 20} more'
     size = ' × '.join(map(str, shape))
@@ -311,7 +320,7 @@ def model_card(
             'tags:', '- diffusion', '- ddpm_nb', '---']
     of = f' of {classes} classes' if classes else ''
     parts = ['\n'.join(head), f"# {_md(name or (export or {}).get('run') or folder.resolve().name)}",
-             f'A diffusion model that makes {made}{of}. This card was written by `ddpm_export` '
+             f'A diffusion model that makes {made}{of}.{_codes_text(config)} This card was written by `ddpm_export` '
              'from what the run recorded; nothing in it was filled in by hand.']
     if (folder/'samples.png').exists():
         parts.append('![Samples](samples.png)\n\nSamples, as the run drew them when it ended.')
@@ -321,6 +330,12 @@ def model_card(
                 'Memorisation': _memory_text(found), 'Limits': _limits(config, found)}
     return '\n\n'.join(parts + [f'## {title}\n\n{text}' for title, text in sections.items()]) + '\n'
 
+def _codes_text(config):
+    "A sentence about the autoencoder of a network that draws codes; empty for others."
+    if 'latent' not in config: return ''
+    return (f" It draws codes of {' × '.join(map(str, shape_of(config)))} numbers, "
+            'and the decoder of an autoencoder, which is part of the model, makes images of them.')
+
 def _export_text(export):
     "What was exported, and how far it is from the original."
     check = export['check']
@@ -328,5 +343,7 @@ def _export_text(export):
     asked = f'batches of {sizes}; timesteps {timesteps} and others'
     apart = f"{check['difference']:.1e}, where the largest answer is {check['answer']:.3g} ({_md(asked)})"
     made = _md(_pairs(export['versions']))
+    decoder = export.get('decoder')
     return (f"Format {export['format']}, the {_md(export['weights'])} weights, made with {made}. "
-            f'Largest difference of its answers from those of the original network: {apart}.')
+            f'Largest difference of its answers from those of the original network: {apart}.'
+            + (f" Largest difference of decoded images: {decoder['difference']:.1e}." if decoder else ''))

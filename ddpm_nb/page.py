@@ -119,7 +119,7 @@ def page(
 ):
     "The page as HTML."
     fields = {k: o.model_json_schema()['properties'] for k, o in request_models(denoiser, limits).items()}
-    names, told, (_, *frames, h, w) = class_names(denoiser), condition_field(denoiser), denoiser.shape
+    names, told, (_, *frames, h, w) = class_names(denoiser), condition_field(denoiser), denoiser.picture_shape
     size = f'{frames[0]} frames of {w} × {h} pixels' if frames else f'{w} × {h} pixels'
     about = f'{size}{f", {len(names)} classes" if names else ""} · weights {hash}'
     key = _field('token', Input(type='password', id='token', autocomplete='off')) if token else ''

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['largest_difference', 'trace_network', 'check_program', 'Program', 'need_packages', 'write_onnx', 'read_onnx',
-           'schedule_tables']
+           'onnx_function', 'trace_decoder', 'ExportedDecoder', 'schedule_tables']
 
 # %% ../nbs/20_programs.ipynb #50e3bbe0
 import importlib.util
@@ -68,10 +68,14 @@ def trace_network(
 ):  # A `torch.export.ExportedProgram` of `x_t`, `t` and, with classes, `y`
     "The network as a program, for batches of any size and images of `shape`."
     args = [torch.zeros(2, *shape)] + [torch.zeros(2, dtype=torch.int64) for _ in range(1 if classes is None else 2)]
-    n = torch.export.Dim('n', min=1)
-    sizes = dict(zip(('x_t', 't', 'y'), [{0: n}]*len(args)))
-    inputs = (_InputsWithoutClasses if classes is None else _Inputs)(net, T, classes).eval()
-    with torch.no_grad(): program = torch.export.export(inputs, tuple(args), dynamic_shapes=sizes, strict=True)
+    inputs = (_InputsWithoutClasses if classes is None else _Inputs)(net, T, classes)
+    return _traced(inputs, **dict(zip(('x_t', 't', 'y'), args)))
+
+def _traced(module, **inputs):
+    "`module` as a program, for any number of rows of its `inputs`."
+    sizes = dict.fromkeys(inputs, {0: torch.export.Dim('n', min=1)})
+    with torch.no_grad():
+        program = torch.export.export(module.eval(), (*inputs.values(),), dynamic_shapes=sizes, strict=True)
     program._example_inputs = None         # they would be saved as a pickle
     return program
 
@@ -140,21 +144,57 @@ def need_packages(
 def write_onnx(
     program,  # What trace_network returns
     file,     # Where to write
+    output='prediction',  # What to call the output
 ):
-    "Write the program as ONNX: inputs `x_t`, `t` and, with classes, `y`; output `prediction`."
+    "Write the program as ONNX, its inputs with their own names: `x_t`, `t` and, with classes, `y`."
     need_packages('exporting to onnx', 'onnx', 'onnxscript')
-    torch.onnx.export(program, dynamo=True, verbose=False, output_names=['prediction']).save(str(file))
+    torch.onnx.export(program, dynamo=True, verbose=False, output_names=[output]).save(str(file))
 
 def read_onnx(
     file,     # An ONNX file
     classes,  # Number of classes, or None
 ):  # A Program
     "The network in `file`, run by onnxruntime on the CPU."
+    return Program(onnx_function(file, 'x_t', 't', 'y'), classes)
+
+def onnx_function(
+    file,    # An ONNX file
+    *names,  # Of its inputs
+):  # A function of tensors
+    "The program in `file`, run by onnxruntime on the CPU."
     need_packages('running an onnx file', 'onnxruntime')
     import onnxruntime
     session = onnxruntime.InferenceSession(str(file), providers=['CPUExecutionProvider'])
-    arrays = lambda args: {k: v.cpu().numpy() for k, v in zip(('x_t', 't', 'y'), args)}
-    return Program(lambda *args: torch.from_numpy(session.run(None, arrays(args))[0]), classes)
+    arrays = lambda args: {k: v.cpu().numpy() for k, v in zip(names, args)}
+    return lambda *args: torch.from_numpy(session.run(None, arrays(args))[0])
+
+# %% ../nbs/20_programs.ipynb #972f2dec
+class _Decoder(nn.Module):
+    "The decoder of `autoencoder`, from scaled codes called `z` to pictures in [-1, 1]."
+    def __init__(self, autoencoder):
+        super().__init__()
+        self.decoder = autoencoder.decoder
+        for k in ('mean', 'std'): self.register_buffer(k, getattr(autoencoder, k)[:, None, None])
+    def forward(self, z): return self.decoder(z*self.std + self.mean).clamp(-1, 1)
+
+def trace_decoder(
+    autoencoder,  # An Autoencoder, on the CPU
+    shape,        # Shape of one code, (codes, h, w)
+):  # A `torch.export.ExportedProgram` of `z`
+    "The decoder as a program, for batches of any size and codes of `shape`."
+    return _traced(_Decoder(autoencoder), z=torch.zeros(2, *shape))
+
+class ExportedDecoder(nn.Module):
+    "A decoder that came out of a file, in the place of an `Autoencoder`."
+    def __init__(self,
+        run,    # Function of scaled codes
+        shape,  # Shape of one picture, (c, h, w)
+    ): super().__init__(); self.run, self.shape = run, tuple(shape)
+    def decode(self, z): return self.run(z.contiguous())
+    def encode(self, x):
+        raise ValueError('an export to torch or onnx holds no encoder: encode pictures with the run folder or with an '
+                         'export to safetensors')
+    def picture_shape(self, shape): return self.shape
 
 # %% ../nbs/20_programs.ipynb #ca843f7c
 def schedule_tables(

@@ -87,15 +87,15 @@ def denoised_views(
     levels=6,  # Noise levels
     seed=0,    # Seed of the noise
 ):  # Images, (2 * n * levels, c, h, w), for `plot_images(…, ncol=levels)`: noised, then denoised
-    "The images at rising noise levels, and the denoiser's estimate of the clean image at each."
-    schedule, rows = denoiser.schedule, []
+    "The images at rising noise levels, and the denoiser's estimate of the clean image at each; of codes, decoded."
+    x, schedule, rows = denoiser.encode(x), denoiser.schedule, []
     noise = ItemNoise(seed, range(len(x))).randn(x.shape[1:], x.device)
     at = torch.linspace(0, schedule.T - 1, levels).round().long()
     with evaluating(denoiser):
         for i in range(len(x)):
             noisy = [schedule.noise_images(x[i:i+1], t.view(1), noise[i:i+1])[0] for t in at]
             clean = [denoiser(o, int(t), each_part(lambda o: o[i:i+1], y)) for o, t in zip(noisy, at)]
-            rows += [o.clamp(-1, 1) for o in noisy + clean]
+            rows += [denoiser.decode(o).clamp(-1, 1) for o in noisy + clean]
     return torch.cat(rows)
 
 # %% ../nbs/05c_report.ipynb #37b4744d

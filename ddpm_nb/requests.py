@@ -155,9 +155,9 @@ METHODS = 'pigdm', 'repaint', 'replacement'                # of filling in a par
 def request_models(
     denoiser,         # The Denoiser that is served
     limits=Limits(),
-):  # dict, a pydantic model for 'generate' and, unless it draws clips or in few steps, one for 'restore'
+):  # dict, a pydantic model for 'generate' and, unless it draws clips, codes, or in few steps, one for 'restore'
     "What may be asked of `denoiser`."
-    (_, *frames, h, w), most_steps = denoiser.shape, min(limits.steps, denoiser.schedule.T)
+    (_, *frames, h, w), most_steps = denoiser.picture_shape, min(limits.steps, denoiser.schedule.T)
     (sampler, steps), few = draw_settings(denoiser.few_steps, usual=('ddim', 25)), denoiser.few_steps
     common = dict(
         steps=_integer(1, most_steps, 'Steps of the sampler', default=min(steps, most_steps)),
@@ -179,7 +179,8 @@ def request_models(
     if completes_clips(denoiser):
         about = f'PNG or JPEG of {w} × {h} pixels, which the clips begin with'
         generate['first_frame'] = _picture(limits.body, about, default_factory=lambda: None)
-    fields = dict(generate=generate | common) | ({} if frames or few else dict(restore=restore | common))
+    fills = not (frames or few or denoiser.autoencoder)
+    fields = dict(generate=generate | common) | (dict(restore=restore | common) if fills else {})
     return {kind: create_model(kind.title(), __base__=_Request, **o) for kind, o in fields.items()}
 
 # %% ../nbs/21c_requests.ipynb #d6cf38b5
@@ -289,7 +290,7 @@ class Job:
 
     def show(self,
         step,  # How many steps are done
-        x,     # What the images look like, (n, c, h, w)
+        x,     # What the images look like, (n, c, h, w), or codes of these
     ):
         "Note new images, and tell the client."
         self.step, self.preview = step, x

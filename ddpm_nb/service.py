@@ -165,7 +165,8 @@ async def _events(job, news, worker):
                 break
             news.clear()
             if job.state != 'begun' or job.preview is None: continue
-            step, images = job.step, await run_in_threadpool(lambda: [file_of(x) for x in job.preview])
+            draw = lambda: [file_of(x) for x in worker.denoiser.decode(job.preview)]     # decoded only if it is sent
+            step, images = job.step, await run_in_threadpool(draw)
             steps, captions = job.settings['steps'], captions_of(job, worker.denoiser)
             yield event('progress', step=step, steps=steps, images=images, **captions)
         if job.state == 'done': yield event('done', **await run_in_threadpool(answer_of, job, worker))
@@ -263,7 +264,7 @@ _POST_ERRORS = {
 def _refusals(texts): return {k: dict(description=v, model=Refusal) for k, v in texts.items()}
 
 def _add_posts(app, known):
-    "POST /generate and, for a model of images, /restore."
+    "POST /generate and, for a model that can fill in, /restore."
     def add(kind, summary):
         async def endpoint(request: Request): return await answer_request(request, kind)
         schema = app.state.models[kind].model_json_schema()
@@ -287,8 +288,8 @@ def _add_gets(app, known, registry):
         return dict(status='ok')
     async def model():
         d, classes = worker.denoiser, worker.denoiser.classes and class_names(worker.denoiser)
-        return ServedModel(name=worker.name_of_run, hash=worker.made_by['hash'], shape=d.shape, classes=classes,
-                           condition=condition_config(condition_field(d)),
+        return ServedModel(name=worker.name_of_run, hash=worker.made_by['hash'], shape=d.picture_shape,
+                           classes=classes, condition=condition_config(condition_field(d)),
                            prediction=d.prediction, timesteps=d.schedule.T, limits=asdict(worker.limits))
     async def metrics():
         text = generate_latest(registry) + generate_latest(worker.metrics.registry)

@@ -5,6 +5,8 @@ import torch                                                                    
 
 session = onnxruntime.InferenceSession('network.onnx', providers=['CPUExecutionProvider'])          #: onnx
 program = torch.export.load('network.pt2').module()  # runs what the file says: load it if you trust its author  #: torch
+decoder = onnxruntime.InferenceSession('decoder.onnx', providers=['CPUExecutionProvider'])          #: onnx and codes
+decoder = torch.export.load('decoder.pt2').module()                                                 #: torch and codes
 def network(x, t, *y):
     inputs = x.astype('float32'), np.full(len(x), t), *y
     return session.run(None, dict(zip(('x_t', 't', 'y'), inputs)))[0]                               #: onnx
@@ -23,6 +25,9 @@ for t, s in zip(times, times[1:]):
     out = network(x, t)                                                                             #: no classes
     out, none = network(x, t, y), network(x, t, np.full_like(y, -1))                                #: classes
     out = none + 2*(out - none)                        # guidance 2                                 #: classes
-    x0 = ((q[t]*x - b[t]*out)/(a[t]*q[t] - b[t]*p[t])).clip(-1, 1)
+    x0 = ((q[t]*x - b[t]*out)/(a[t]*q[t] - b[t]*p[t])).clip(-1, 1)                                  #: pixels
+    x0 = (q[t]*x - b[t]*out)/(a[t]*q[t] - b[t]*p[t])                                                #: codes
     x = a[s]*x0 + b[s]*(x - a[t]*x0)/b[t]
+x = decoder.run(None, dict(z=x.astype('float32')))[0]                                               #: onnx and codes
+with torch.no_grad(): x = decoder(torch.from_numpy(x.astype('float32'))).numpy()                    #: torch and codes
 # x now holds images in [-1, 1], 1 × 28 × 28 each
