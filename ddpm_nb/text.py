@@ -162,7 +162,7 @@ def emoji_pictures(
         known, x = emoji_names(json.load(names.extractfile('package/en/data.json'))), {}
         for o in pictures:                                    # in the order of the archive, so that it is read once
             code = plain_code(Path(o.name).stem)
-            if code not in known or not Path(o.name).match(packages['pictures'].files): continue
+            if code not in known or not Path(o.name).match(packages['pictures'].files or '*'): continue
             x[code] = small_picture(io.BytesIO(pictures.extractfile(o).read()), img_size)
     captions, concepts, tones, kinds = zip(*(known[o] for o in sorted(x)))
     x = torch.stack([x[o] for o in sorted(x)])
