@@ -66,8 +66,8 @@ def ddpm_train(
     from ddpm_nb.scale import in_first, process_group
     with process_group(device):
         path = Path(resume) if resume else in_first(lambda: new_run_folder(out, run_name, s['data']))
-        if autoencoder: _train_autoencoder(path, s, given)
-        else: _train(*_prepare(path, s, given), path, s)
+        prepare = _prepare_autoencoder if autoencoder else _prepare
+        _train(*prepare(path, s, given), path, s)
 
 # options that are not settings of the run
 _MACHINE = 'run_name', 'device', 'save_minutes', 'on_nan', 'compile', 'wandb', 'resume', 'out'
@@ -109,7 +109,7 @@ def _train(learn, at, path, s):
     try: learn.fit_one_cycle(s['epochs'], s['lr'])
     finally:
         if first and (path/'config.json').exists(): _merge_metrics(path, time.time() - start)
-    if first: _finish(learn, path, s['cfg_scale'])
+    if first: _finish(learn, path, s)
 
 def _is_finished(at, epochs, path):
     from ddpm_nb.run_folder import read_metrics
@@ -160,7 +160,7 @@ def _resume(learn, path):
     "Let `learn` go on with the run in `path`, whose settings may name another place of the data, and fewer options."
     from ddpm_nb.run_folder import read_config
     from ddpm_nb.runs import resume
-    learn.settings = read_config(path)['settings']
+    learn.settings = read_config(path, None)['settings']
     return resume(learn, path)
 
 def _status(learn, s, world, chosen):
@@ -211,31 +211,27 @@ def enough_epochs(
 
 # %% ../nbs/19_cli.ipynb #5e1a7c02
 _OF_AUTOENCODERS = ('run_name epochs seed batch_size img_size data skip_bad device lr model log_every_epoch '
-                    'save_minutes out channels background flip valid_pct file path x items wd clip').split()
+                    'save_minutes resume out channels background flip valid_pct file path x items wd clip').split()
 
 def _check_autoencoder(asked):
     "Raise a `ValueError` for options that mean nothing for an autoencoder."
     for k in sorted(asked.keys() - {*_OF_AUTOENCODERS}): raise ValueError(f'an autoencoder has no {k}: leave --{k} out')
 
-def _train_autoencoder(path, s, given):
-    "Train an autoencoder with the settings `s`, and save held-out pictures above their reconstructions."
-    import torch
-    from ddpm_nb.images import save_grid
+def _prepare_autoencoder(path, s, given):
+    "A learner of an autoencoder for the settings `s`, and where it goes on if it is resumed."
     from ddpm_nb.latent import autoencoder_learner
     from ddpm_nb.runs import RunCallback
-    from ddpm_nb.trainer import has_valid, set_seed
+    from ddpm_nb.trainer import ProgressCallback, set_seed
     from ddpm_nb.watching import RunProgress
     set_seed(s['seed'])
     dls = load_data(s, given['device'])
-    x, *_ = (dls.valid if has_valid(dls) else dls.train).one_batch()
-    if s['epochs'] is None: s['epochs'] = enough_epochs(len(dls.train), x.shape[1:], dls.device)
     cbs = [RunProgress(s['log_every_epoch']), RunCallback(path, minutes=given['save_minutes'])]
     learn = autoencoder_learner(dls, lr=s['lr'], wd=s['wd'], clip=s['clip'], cbs=cbs)
+    learn.remove_cb(ProgressCallback)
+    at = _resume(learn, path) if given['resume'] else None
+    if s['epochs'] is None: s['epochs'] = enough_epochs(len(dls.train), dls.one_batch()[0].shape[1:], dls.device)
     learn.settings = s
-    with learn.no_bar(): learn.fit_one_cycle(s['epochs'])
-    both = torch.cat([x[:10], learn.model.decode(learn.model.encode(x[:10]))])
-    file = save_grid(both, path/'samples'/'reconstructed.png', ncol=len(both)//2)
-    print(f"pictures {file}\nmore     ddpm_train --data {s['data']} --latent {path}")
+    return learn, at
 
 # %% ../nbs/19_cli.ipynb #1a7d6b73
 def _merge_metrics(path, seconds=0., **found):
@@ -248,9 +244,11 @@ def _merge_metrics(path, seconds=0., **found):
     return new
 
 # %% ../nbs/19_cli.ipynb #0337a835
-def _finish(learn, path, cfg_scale):
+def _finish(learn, path, s):
     "Save pictures and `metrics.json`, and say where they are."
-    samples = save_samples(learn, path/'samples', cfg_scale)
+    from ddpm_nb.latent import save_reconstructions
+    codes, folder = s['model'] == 'autoencoder', path/'samples'
+    samples = save_reconstructions(learn, folder) if codes else save_samples(learn, folder, s['cfg_scale'])
     values = dict(zip([o for o in learn.recorder.metric_names[1:] if o != 'time'], learn.recorder.values[-1]))
     losses = {k: round(float(v), 5) for k, v in values.items() if v is not None and math.isfinite(v)}
     size = sum(p.numel() for p in learn.model.parameters())
@@ -258,12 +256,12 @@ def _finish(learn, path, cfg_scale):
     seconds = _merge_metrics(path, **losses, epochs=learn.n_epoch, steps=steps, parameters=size)['seconds']
     print(f'samples  {samples}')
     print(f'metrics  {text} after {steps} steps in {seconds:.0f} s')
-    print(f'more     ddpm_sample {path}')
+    print('more     ' + (f"ddpm_train --data {s['data']} --latent {path}" if codes else f'ddpm_sample {path}'))
 
 # %% ../nbs/19_cli.ipynb #06989ddc
-def _settings(run):
+def _settings(run, kind='diffusion'):
     "The settings of `run`, made by ddpm_train, with defaults for options that are newer than it."
-    config = check_run(run)
+    config = check_run(run, kind)
     settings = config.get('settings')
     if not settings:
         raise ValueError(f'{run} was not made by ddpm_train, so that its settings and its data are not known: '
@@ -278,7 +276,7 @@ def _settings(run):
 def _resumed(run, given):
     "The settings of `run`, with the place of the data in `given`; a `ValueError` if `given` asks for another run."
     from ddpm_nb.run_folder import last_state
-    settings = _settings(run)
+    settings = _settings(run, None)                                 # of an autoencoder as well
     if not (Path(run)/'state.pt').exists(): last_state(run)         # an older one, or an error
     asked = _asked(given)
     changed = {k: v for k, v in asked.items() if json.loads(json.dumps(v)) != settings[k] and k not in PLACES}

@@ -41,25 +41,22 @@ def run_config(
     learn,  # A `Learner` with a DDPMCallback
 ):  # Plain dictionary
     "What `config.json` holds: all that is needed to build network and schedule again."
-    model = bare_network(learn.model)
+    model, settings = bare_network(learn.model), getattr(learn, 'settings', None)
+    common = dict(batch_size=learn.dls.bs, data=_data_config(learn.dls), settings=settings)
     if isinstance(model, Autoencoder):
-        return autoencoder_config(model, data=_data_config(learn.dls), settings=getattr(learn, 'settings', None))
+        return autoencoder_config(model, kl_weight=getattr(learn.loss_func, 'kl_weight', None), **common)
     ddpm = learn.ddpm
     args, shape = model.config if type(model).__name__ in networks else None, ddpm.image_shape
     vocab, autoencoder = (getattr(learn.dls, o, None) for o in ('vocab', 'autoencoder'))
     latent = {} if autoencoder is None else dict(latent=list(autoencoder.picture_shape(shape)))
+    pixels = None if latent or len(shape) != 3 else dict(channels=shape[0], size=list(shape[1:]), range=[-1, 1])
     versions = dict(python=platform.python_version(), torch=torch.__version__, fastai=fastai.__version__)
     return dict(
         format=1, schedule=ddpm.schedule.config, prediction=ddpm.prediction, weighting=ddpm.weighting,
         timesteps=ddpm.timesteps, p_uncond=ddpm.p_uncond, ema=_ema_config(learn), weight_decay=learn.wd,
-        batch_size=learn.dls.bs, images=len(learn.dls.train_ds), data=_data_config(learn.dls),
-        network=dict(name=type(model).__name__, args=args), shape=list(shape), image=None if latent else _image(shape),
-        classes=[str(o) for o in vocab] if vocab else None, settings=getattr(learn, 'settings', None),
-        versions=versions) | latent | (dict(few_steps=ddpm.few_steps) if ddpm.few_steps else {})
-
-def _image(shape):
-    "What `config.json` says of pictures of `shape`; None for other things than pictures."
-    if len(shape) == 3: return dict(channels=shape[0], size=list(shape[1:]), range=[-1, 1])
+        images=len(learn.dls.train_ds), network=dict(name=type(model).__name__, args=args), shape=list(shape),
+        image=pixels, classes=[str(o) for o in vocab] if vocab else None, versions=versions) | common | latent | (
+            dict(few_steps=ddpm.few_steps) if ddpm.few_steps else {})
 
 def _ema_config(learn):
     "The settings of the averages that `learn` keeps, or None."
@@ -182,7 +179,7 @@ def _check_config(config):
 # %% ../nbs/03b_run_folder.ipynb #6789b584
 def read_config(
     path,              # A run folder
-    kind='diffusion',  # What it must hold: 'diffusion' for a diffusion model, or 'autoencoder'
+    kind='diffusion',  # What it must hold: 'diffusion' for a diffusion model, 'autoencoder', or None for either
 ):  # Plain dictionary
     "The `config.json` of the run folder `path`; a `ValueError` says what is wrong with it."
     check_run_folder(path)
@@ -192,7 +189,7 @@ def read_config(
     except (ValueError, RecursionError) as e: raise ValueError(f'{file} is damaged: {e}') from None
     try: _check_config(config)
     except ValueError as e: raise ValueError(f'{file} is not the configuration of a run: {e}') from None
-    if (config.get('kind') == 'autoencoder') != (kind == 'autoencoder'): raise _other_kind(path, kind)
+    if kind and (config.get('kind') == 'autoencoder') != (kind == 'autoencoder'): raise _other_kind(path, kind)
     return config
 
 def _other_kind(path, kind):
@@ -211,19 +208,21 @@ def shape_of(
 
 # %% ../nbs/03b_run_folder.ipynb #51ec1640
 def check_same_run(
-    learn,  # A `Learner` with a DDPMCallback
+    learn,  # A `Learner` with a DDPMCallback, or of an autoencoder
     path,   # A run folder
 ):
     "Raise a `ValueError` that names what differs between `learn` and the run in `path`: network, schedule, data, …"
     def comparable(config):
         without = lambda o, *keys: {k: v for k, v in o.items() if k not in keys}
         if config.get('settings'): config = config | dict(settings=without(config['settings'], 'data'))
-        args = config['network']['args'] or {}
+        args, shape = config['network']['args'] or {}, 'image' in config and shape_of(config)
+        older = {k: config.get(k, 'uniform') for k in ('weighting', 'timesteps')}   # a folder may be older than these
         parts = dict(network=config['network'] | dict(args=without(args, 'condition')), condition=args.get('condition'))
-        return without(config, 'versions', 'data', 'images') | parts | dict(shape=shape_of(config))
-    config = dict(weighting='uniform', timesteps='uniform') | read_config(path)   # a folder may be older than these two
+        return without(config, 'versions', 'data', 'images') | parts | older | dict(shape=shape)
+    new = json.loads(json.dumps(run_config(learn)))
+    config = read_config(path, new.get('kind', 'diffusion'))
     check_data(config, learn.dls, path)
-    old, new = comparable(config), comparable(json.loads(json.dumps(run_config(learn))))
+    old, new = comparable(config), comparable(new)
     differ = [f'{k}: {old.get(k)} → {new[k]}' for k in new if old.get(k) != new[k]]
     if differ: raise ValueError(f'this learner is not the one that made {path}; ' + '; '.join(differ))
 

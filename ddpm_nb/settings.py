@@ -352,11 +352,12 @@ def check_machine(
 
 # %% ../nbs/18_settings.ipynb #08a9d7ac
 def check_run(
-    run,  # Run folder
+    run,               # Run folder
+    kind='diffusion',  # What it must hold, see read_config
 ):  # Its configuration
     "The configuration of the run folder `run`; a `ValueError` if it cannot be sampled from."
     from ddpm_nb.run_folder import read_run
-    config = read_run(run)
+    config = read_run(run, kind)
     if (Path(run)/'model.safetensors').exists(): return config
     raise ValueError(f'{run} has no model.safetensors: its training ended before a save')
 
@@ -373,8 +374,7 @@ def settings_from(
     if s['num_classes']: raise ValueError('the classes are those of the data: leave --num_classes out')
     from ddpm_nb.run_folder import shape_of
     network, kind, shape = config['network'], _kind(s['data']), shape_of(config)
-    args = network['args'] or {}
-    on_patches = network['name'] == 'Transformer'
+    args, on_patches = network['args'] or {}, network['name'] == 'Transformer'
     model = 'unet' if network['name'].startswith('UNet') else 'transformer' if on_patches else 'adm'
     widths = [args['width']] if on_patches else args.get('channels')
     found = dict(model=model, blocks=args.get('blocks'), network_channels=widths, prediction=config['prediction'],
