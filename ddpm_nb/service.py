@@ -275,7 +275,11 @@ def _add_posts(app, known):
                           response_model=Answer, responses={200: images} | _refusals(_POST_ERRORS) | known['responses'],
                           openapi_extra=dict(requestBody=body), dependencies=known['dependencies'])
     add('generate', 'Make images')
-    if 'restore' in app.state.models: add('restore', 'Fill in a part of an image')
+    if 'restore' in app.state.models: return add('restore', 'Fill in a part of an image')
+    d = app.state.worker.denoiser
+    why = 'it draws in few steps' if d.few_steps else 'it draws clips' if len(d.shape) == 4 else 'it draws codes'
+    async def refuse(): raise HTTPException(404, f'this model fills nothing in, since {why}; POST /generate draws')
+    app.add_api_route('/restore', refuse, methods=['POST'], include_in_schema=False, dependencies=known['dependencies'])
 
 def _add_gets(app, known, registry):
     "GET /healthz, /model, /metrics and /openapi.json."
