@@ -151,6 +151,7 @@ def _table(rows, head=('', '')):
     return '\n'.join([first, '| --- '*len(head) + '|', *others])
 
 def _is_number(o): return isinstance(o, (int, float)) and not isinstance(o, bool) and math.isfinite(o)
+def _shares(o): return _pairs(o) if isinstance(o, dict) else _number(o)
 def _number(o): return f'{o:.4g}' if _is_number(o) else 'not recorded'
 def _count(o): return f'{o:,}' if _is_number(o) else 'not recorded'
 
@@ -238,7 +239,7 @@ def _recipe_facts(config, metrics):
             ('noise schedule', _pairs(config['schedule'])),
             ('predicts', config['prediction']),
             ('loss', f'squared error, weighting {weighting}, timesteps {timesteps}'),
-            ('labels dropped', _number(config.get('p_uncond'))),
+            ('labels dropped', _shares(config.get('p_uncond'))),
             ('moving average', _pairs(config['ema']) if config.get('ema') else 'none'),
             ('batch size', _count(config.get('batch_size'))),
             ('epochs', _count(metrics.get('epochs', settings.get('epochs')))),

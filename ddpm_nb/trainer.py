@@ -54,7 +54,7 @@ class DDPMCallback(Callback):
     def __init__(self,
         schedule,             # A NoiseSchedule
         prediction='eps',     # What the network predicts, one of `predictions`
-        p_uncond=0.1,         # Share of the labels, or other conditions, dropped in training, in [0, 1]
+        p_uncond=0.1,         # Share of the conditions dropped in training, in [0, 1]; or a dict: a share for each part
         valid_seed=0,         # Seed of the timesteps and noise that validation always uses
         weighting='uniform',  # How much each timestep's error counts, one of `weightings`
         timesteps='uniform',  # How training draws timesteps, one of `timestep_distributions`
@@ -84,9 +84,14 @@ def train_draw(self:DDPMCallback, x0, y):
     n, rows = _whole_batch(self.learn, len(x0))
     t = self.schedule.sample_timesteps(n, probs=self.probs)[rows]
     noise = torch.randn(n, *x0.shape[1:], dtype=x0.dtype, device=x0.device)[rows]
-    some = lambda: torch.rand(n, device=x0.device)[rows] < self.p_uncond
-    if y is not None: y = drop(y, some())
-    if isinstance(y, dict) and len(y) > 1: y = drop(y, {k: some() for k in y})
+    some = lambda p: torch.rand(n, device=x0.device)[rows] < p
+    parts = list(y) if isinstance(y, dict) else []
+    if isinstance(self.p_uncond, dict):
+        if unknown := [k for k in self.p_uncond if k not in parts]:
+            raise ValueError(f'p_uncond drops {", ".join(unknown)}, but the parts of the condition are {parts}')
+        return t, noise, drop(y, {k: some(p) for k, p in self.p_uncond.items()})
+    if y is not None: y = drop(y, some(self.p_uncond))
+    if len(parts) > 1: y = drop(y, {k: some(self.p_uncond) for k in parts})
     return t, noise, y
 
 def _whole_batch(learn, n):
@@ -100,7 +105,8 @@ def _check_question(schedule, prediction, p_uncond, valid_seed, timesteps):
     "Raise a `ValueError` or `TypeError` for arguments of DDPMCallback that cannot be trained with."
     predictions.check(prediction)
     timestep_distributions.check(timesteps)
-    if not 0 <= p_uncond <= 1: raise ValueError(f'p_uncond is a probability in [0, 1], got {p_uncond}')
+    for p in p_uncond.values() if isinstance(p_uncond, dict) else [p_uncond]:
+        if not 0 <= p <= 1: raise ValueError(f'p_uncond is a probability in [0, 1], got {p_uncond}')
     if not isinstance(schedule, NoiseSchedule):
         raise TypeError(f'schedule must be a NoiseSchedule, such as cosine_schedule(), got {schedule!r}')
     ItemNoise(valid_seed, [])                       # refuses an impossible seed now, not after an epoch
@@ -242,15 +248,13 @@ def _fill_row(recorder):
 @patch
 def predict(self:DDPMLearner, *args, **kwargs):
     "Refused: a diffusion model makes images from noise."
-    raise NotImplementedError('a diffusion model does not predict something about an image, it makes images: '
-                              'call learn.sample(...), from ddpm_nb.sampling')
+    raise NotImplementedError('a diffusion model makes images: call learn.sample(...), from ddpm_nb.sampling')
 
 @patch
 def export(self:DDPMLearner, *args, **kwargs):
     "Refused: fastai exports a pickle, which runs code when it is loaded."
-    raise NotImplementedError('fastai exports a pickle, which runs code when somebody loads it: call '
-                              'save_run(learn, path), from ddpm_nb.runs, and load_run(path) or '
-                              'Denoiser.from_run(path) to use it')
+    raise NotImplementedError('fastai exports a pickle, which runs code when it is loaded: call save_run(learn, path), '
+                              'from ddpm_nb.runs, and load_run(path) or Denoiser.from_run(path) to use it')
 
 @patch
 def show_results(self:DDPMLearner, *args, **kwargs):
@@ -385,7 +389,7 @@ def ddpm_learner(
     schedule=None,    # NoiseSchedule; cosine with 1000 timesteps if not given
     prediction=None,  # What the network predicts, one of `predictions`; v if not given
     ema=0.995,        # β of the moving average, or an EMACallback, or None
-    p_uncond=0.1,     # Share of the labels, or other conditions, dropped in training
+    p_uncond=0.1,     # Share of the labels, or other conditions, dropped in training; or a dict: a share for each part
     lr=2e-3,          # Learning rate (the largest of a one-cycle schedule)
     wd=0.01,          # Weight decay of AdamW
     clip=1.,          # Largest norm of the gradient, or None
