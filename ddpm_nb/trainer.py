@@ -389,7 +389,7 @@ def ddpm_learner(
     schedule=None,    # NoiseSchedule; cosine with 1000 timesteps if not given
     prediction=None,  # What the network predicts, one of `predictions`; v if not given
     ema=0.995,        # β of the moving average, or an EMACallback, or None
-    p_uncond=0.1,     # Share of the labels, or other conditions, dropped in training; or a dict: a share for each part
+    p_uncond=0.1,     # Share of the labels, or other conditions, dropped in training
     lr=2e-3,          # Learning rate (the largest of a one-cycle schedule)
     wd=0.01,          # Weight decay of AdamW
     clip=1.,          # Largest norm of the gradient, or None
